@@ -1,0 +1,25 @@
+//! Counts the allocations of a verification. A program of its own, because counting costs time and an allocator belongs
+//! to a whole process. Prints one JSON object: a number for each algorithm.
+
+use std::process::ExitCode;
+
+use doorward_bench::tokens::{ALGORITHMS, Token};
+use doorward_verify::Scratch;
+
+fn main() -> ExitCode {
+    let mut counts = Vec::new();
+    for algorithm in ALGORITHMS {
+        let Some(token) = Token::mint(algorithm) else { return ExitCode::FAILURE };
+        let mut scratch = Scratch::new();
+        let mut held = false;
+        // Whatever is made once, at the first use, is made before counting.
+        token.verify(&mut scratch);
+        let counted = allocation_counter::measure(|| held = token.verify(&mut scratch));
+        if !held {
+            return ExitCode::FAILURE;
+        }
+        counts.push(format!("\"{}\":{}", algorithm.name(), counted.count_total));
+    }
+    println!("{{{}}}", counts.join(","));
+    ExitCode::SUCCESS
+}

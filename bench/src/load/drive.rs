@@ -1,0 +1,226 @@
+//! Drives the connections of one errand: waits for readiness, reads answers, writes the next requests.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use super::{Errand, Outcome};
+use crate::figures::quantile;
+use crate::{Trouble, process};
+
+/// What is asked, and what is made of the answers.
+pub(super) trait Script {
+    /// Writes a connection's next request; `false` if there is nothing more to ask.
+    fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool;
+
+    /// Takes an answer of 200.
+    fn answer(&mut self, connection: usize, body: &[u8]) -> Result<(), Trouble>;
+
+    /// Is there an end to it, so that every request counts?
+    fn ends(&self) -> bool {
+        false
+    }
+}
+
+/// Before measuring, connections and caches get this long to settle.
+const WARM_UP: Duration = Duration::from_millis(300);
+const BUFFER: usize = 16 * 1024;
+
+struct Connection {
+    stream: TcpStream,
+    input: Vec<u8>,
+    filled: usize,
+    asked: Instant,
+    waits: bool,
+}
+
+/// Runs an errand.
+pub(super) fn drive(errand: Errand, script: &mut impl Script) -> Result<Outcome, Trouble> {
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(errand.connections.max(64));
+    let address = SocketAddr::from(([127, 0, 0, 1], errand.port));
+    let mut connections = Vec::with_capacity(errand.connections);
+    for number in 0..errand.connections {
+        // Connected before it becomes non-blocking, so that there is nothing to wait for later.
+        let stream = std::net::TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
+        let input = vec![0; BUFFER];
+        connections.push(Connection { stream, input, filled: 0, asked: Instant::now(), waits: false });
+    }
+    let mut tally = Tally::new(errand)?;
+    if script.ends() {
+        tally.begin()?;
+    }
+    let mut out = Vec::with_capacity(1024);
+    for (number, connection) in connections.iter_mut().enumerate() {
+        ask(number, connection, script, &mut out)?;
+    }
+    while connections.iter().any(|connection| connection.waits) {
+        poll.poll(&mut events, Some(Duration::from_secs(10)))?;
+        if events.is_empty() {
+            return Err("no answer for ten seconds".into());
+        }
+        tally.look_at_the_clock()?;
+        for event in &events {
+            let number = event.token().0;
+            let connection = &mut connections[number];
+            while let Some(size) = receive(connection, script, number, &mut tally)? {
+                connection.input.copy_within(size..connection.filled, 0);
+                connection.filled -= size;
+                connection.waits = false;
+                if !tally.over {
+                    ask(number, connection, script, &mut out)?;
+                }
+            }
+        }
+    }
+    tally.end()
+}
+
+fn ask(
+    number: usize, connection: &mut Connection, script: &mut impl Script, out: &mut Vec<u8>,
+) -> Result<(), Trouble> {
+    out.clear();
+    if script.request(number, out) {
+        connection.asked = Instant::now();
+        connection.waits = true;
+        // An idle connection's buffer takes a request of a kilobyte at once.
+        if connection.stream.write(out)? != out.len() {
+            return Err("a request did not fit into the socket's buffer".into());
+        }
+    }
+    Ok(())
+}
+
+/// Reads what has come; gives the size of an answer that is whole.
+fn receive(
+    connection: &mut Connection, script: &mut impl Script, number: usize, tally: &mut Tally,
+) -> Result<Option<usize>, Trouble> {
+    loop {
+        let room = &mut connection.input[connection.filled..];
+        if room.is_empty() {
+            return Err("an answer is larger than expected".into());
+        }
+        let wanted = room.len();
+        let read = match connection.stream.read(room) {
+            Ok(0) => return Err("the server closed a connection".into()),
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        connection.filled += read;
+        if let Some(answer) = Answer::read(&connection.input[..connection.filled])? {
+            tally.count(&answer, connection.asked);
+            if answer.status == 200 {
+                script.answer(number, answer.body)?;
+            }
+            return Ok(Some(answer.size));
+        }
+        // Less than was asked for: there is no more to read until the next event.
+        if read < wanted {
+            return Ok(None);
+        }
+    }
+}
+
+/// An answer of HTTP/1.1 with a length, which is all that the measured servers give.
+struct Answer<'a> {
+    status: u16,
+    body: &'a [u8],
+    size: usize,
+}
+
+impl<'a> Answer<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Option<Self>, Trouble> {
+        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+        let head = &bytes[..end + 2];
+        let status = std::str::from_utf8(head.get(9..12).unwrap_or_default())?.parse()?;
+        let name = b"content-length: ";
+        let at = memchr::memmem::find(head, name).ok_or("an answer without a length")? + name.len();
+        let length = head[at..].iter().take_while(|digit| digit.is_ascii_digit());
+        let length = length.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+        let size = end + 4 + length;
+        Ok(bytes.get(end + 4..size).map(|body| Self { status, body, size }))
+    }
+}
+
+/// Counts while the measured time runs.
+struct Tally {
+    errand: Errand,
+    started: Instant,
+    measured: Option<Window>,
+    over: bool,
+    latencies: Vec<f32>,
+    failures: u64,
+    failure: Option<String>,
+}
+
+struct Window {
+    since: Instant,
+    cpu: u64,
+    own_cpu: u64,
+}
+
+impl Tally {
+    fn new(errand: Errand) -> Result<Self, Trouble> {
+        Ok(Self {
+            errand,
+            started: Instant::now(),
+            measured: None,
+            over: false,
+            latencies: Vec::with_capacity(1 << 20),
+            failures: 0,
+            failure: None,
+        })
+    }
+
+    fn begin(&mut self) -> Result<(), Trouble> {
+        let (cpu, own_cpu) = (process::cpu(self.errand.process)?, process::cpu(std::process::id())?);
+        self.measured = Some(Window { since: Instant::now(), cpu, own_cpu });
+        Ok(())
+    }
+
+    fn look_at_the_clock(&mut self) -> Result<(), Trouble> {
+        match &self.measured {
+            None if self.started.elapsed() >= WARM_UP => self.begin(),
+            Some(window) if window.since.elapsed().as_secs_f64() >= self.errand.seconds => {
+                self.over = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, answer: &Answer<'_>, asked: Instant) {
+        if answer.status != 200 {
+            self.failures += 1;
+            self.failure.get_or_insert_with(|| {
+                format!("{} {}", answer.status, String::from_utf8_lossy(answer.body))
+            });
+        } else if self.measured.is_some() {
+            self.latencies.push(asked.elapsed().as_secs_f32() * 1e6);
+        }
+    }
+
+    fn end(self) -> Result<Outcome, Trouble> {
+        let window = self.measured.ok_or("the errand ended before it was measured")?;
+        let seconds = window.since.elapsed().as_secs_f64();
+        let latencies: Vec<f64> = self.latencies.iter().map(|micros| f64::from(*micros)).collect();
+        Ok(Outcome {
+            requests: latencies.len() as u64,
+            seconds,
+            cpu: process::cpu(self.errand.process)? - window.cpu,
+            own_cpu: process::cpu(std::process::id())? - window.own_cpu,
+            p50: quantile(&latencies, 0.5),
+            p99: quantile(&latencies, 0.99),
+            failures: self.failures,
+            failure: self.failure,
+        })
+    }
+}

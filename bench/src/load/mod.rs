@@ -1,0 +1,101 @@
+//! The load: one thread, keep-alive connections, one request on each at a time. It must cost little, because it shares
+//! the machine with what it measures.
+
+mod checks;
+mod drive;
+mod refreshes;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Trouble, child};
+
+/// One errand of the load process.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Errand {
+    /// Whom to ask, on loopback.
+    pub(crate) port: u16,
+    /// The process whose CPU time counts.
+    pub(crate) process: u32,
+    /// How many connections.
+    pub(crate) connections: usize,
+    /// For how long, in seconds; a walk ends sooner when it is through.
+    pub(crate) seconds: f64,
+    /// What to ask.
+    pub(crate) asks: Asks,
+}
+
+/// What to ask.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum Asks {
+    /// `GET /v1/session` of random sessions.
+    Random {
+        /// How many there are.
+        sessions: u64,
+        /// Another seed, another choice.
+        seed: u64,
+    },
+    /// `GET /v1/session` of every session once, in a shuffled order.
+    Each {
+        /// How many there are.
+        sessions: u64,
+    },
+    /// `POST /v1/session/refresh`, each connection in turn over chains of its own.
+    Refresh,
+}
+
+/// How an errand went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// Answers of 200 in the measured time.
+    pub(crate) requests: u64,
+    /// The measured time in seconds.
+    pub(crate) seconds: f64,
+    /// CPU time of the asked process in the measured time, in microseconds.
+    pub(crate) cpu: u64,
+    /// The same of the load process.
+    pub(crate) own_cpu: u64,
+    /// Latency in microseconds: half of all answers took at most this.
+    pub(crate) p50: f64,
+    /// 99 of 100.
+    pub(crate) p99: f64,
+    /// Answers other than 200.
+    pub(crate) failures: u64,
+    /// The first of them.
+    pub(crate) failure: Option<String>,
+}
+
+impl Outcome {
+    /// CPU time per request in microseconds.
+    pub(crate) fn cpu_each(&self) -> f64 {
+        self.cpu as f64 / self.requests.max(1) as f64
+    }
+
+    /// Requests per second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.requests as f64 / self.seconds
+    }
+}
+
+/// Does what the parent asks for, errand by errand.
+pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
+    let mut chains = None;
+    for errand in child::questions::<Errand>() {
+        let errand = errand?;
+        let outcome = match errand.asks {
+            Asks::Random { sessions, seed } => drive::drive(errand, &mut checks::Random::new(errand.port, sessions, seed)),
+            Asks::Each { sessions } => drive::drive(errand, &mut checks::Each::new(errand.port, sessions)),
+            Asks::Refresh => {
+                let chains = match &mut chains {
+                    Some(chains) => chains,
+                    none => none.insert(refreshes::Chains::read(folder, errand.connections)?),
+                };
+                chains.aim(errand.port);
+                drive::drive(errand, chains)
+            }
+        }?;
+        child::say(&outcome)?;
+    }
+    Ok(())
+}

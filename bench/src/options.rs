@@ -1,0 +1,122 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures Doorward against the bare limit of this machine.
+#[derive(Debug, Parser)]
+#[command(name = "doorward-bench", disable_help_subcommand = true)]
+pub(crate) struct Options {
+    /// Only these rows.
+    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify"])]
+    pub(crate) rows: Vec<Row>,
+    /// Shorter runs over fewer sessions: shows that it works, proves nothing.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Ends with 1 if a goal is missed.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Seconds of one run.
+    #[arg(long)]
+    pub(crate) seconds: Option<f64>,
+    /// Rounds; in each, everything runs once.
+    #[arg(long)]
+    pub(crate) rounds: Option<usize>,
+    /// Live sessions behind the session check.
+    #[arg(long)]
+    pub(crate) sessions: Option<u64>,
+    /// Sessions whose refresh tokens turn.
+    #[arg(long)]
+    pub(crate) chains: Option<u64>,
+    /// Where the databases are made; a folder of its own in it is removed at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Only prints, and writes nothing to bench/results.
+    #[arg(long)]
+    pub(crate) no_save: bool,
+    /// What a child process is for.
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+impl Options {
+    /// Seconds of one run.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds.unwrap_or(if self.quick { 1.0 } else { 5.0 })
+    }
+
+    /// Rounds.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1)
+    }
+
+    /// Live sessions behind the session check.
+    pub(crate) fn sessions(&self) -> u64 {
+        self.sessions.unwrap_or(if self.quick { 10_000 } else { 1_000_000 }).max(64)
+    }
+
+    /// Sessions whose refresh tokens turn.
+    pub(crate) fn chains(&self) -> u64 {
+        self.chains.unwrap_or(if self.quick { 10_000 } else { 100_000 }).max(64)
+    }
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Row {
+    /// `GET /v1/session` by cookie.
+    Check,
+    /// `POST /v1/session/refresh`.
+    Refresh,
+    /// Verifying an access token.
+    Verify,
+}
+
+/// What a child process is for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Answers everything with one reply, by hyper alone.
+    #[command(hide = true)]
+    ServeHyper {
+        /// The reply's file.
+        reply: PathBuf,
+    },
+    /// The same by axum.
+    #[command(hide = true)]
+    ServeAxum {
+        /// The reply's file.
+        reply: PathBuf,
+    },
+    /// Doorward as it is in production.
+    #[command(hide = true)]
+    ServeDoorward(Stock),
+    /// The store's own UPDATE and nothing else.
+    #[command(hide = true)]
+    BareUpdate {
+        /// Where the database is.
+        folder: PathBuf,
+    },
+    /// Asks.
+    #[command(hide = true)]
+    Load {
+        /// Where the refresh tokens are.
+        folder: PathBuf,
+    },
+}
+
+/// What a Doorward is filled with before it serves.
+#[derive(Debug, Args)]
+pub(crate) struct Stock {
+    /// Where the database is, or will be.
+    pub(crate) folder: PathBuf,
+    /// How many sessions.
+    #[arg(long)]
+    pub(crate) sessions: u64,
+    /// Of strategy hybrid, with the refresh tokens written to a file; otherwise of strategy session.
+    #[arg(long)]
+    pub(crate) hybrid: bool,
+    /// Only fills the database.
+    #[arg(long)]
+    pub(crate) only_fill: bool,
+}

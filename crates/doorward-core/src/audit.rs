@@ -1,0 +1,210 @@
+//! The audit log: who did what, chained by hashes so that a row cannot be changed, dropped or slipped in unseen.
+
+use doorward_verify::{Position, Timestamp};
+
+use crate::id::{ClientId, EventId, SessionId, UserId};
+use crate::secret::sha256;
+
+/// What happened. The words are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An account was made.
+    UserCreated,
+    /// A password was set anew.
+    PasswordChanged,
+    /// An account was suspended.
+    UserSuspended,
+    /// An account was resumed.
+    UserResumed,
+    /// Somebody signed in, or a guest came.
+    SessionOpened,
+    /// Sessions were ended.
+    SessionsEnded,
+    /// A retired refresh token was shown; its session was ended.
+    RefreshReused,
+    /// A refresh token was ahead of its row: the store went backwards.
+    StoreRegressed,
+    /// A client was added.
+    ClientCreated,
+    /// A client was changed.
+    ClientChanged,
+    /// A key was made or moved on in its life.
+    KeysTurned,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 11] = [
+        Self::UserCreated,
+        Self::PasswordChanged,
+        Self::UserSuspended,
+        Self::UserResumed,
+        Self::SessionOpened,
+        Self::SessionsEnded,
+        Self::RefreshReused,
+        Self::StoreRegressed,
+        Self::ClientCreated,
+        Self::ClientChanged,
+        Self::KeysTurned,
+    ];
+
+    /// The word in rows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserCreated => "user.created",
+            Self::PasswordChanged => "user.password_changed",
+            Self::UserSuspended => "user.suspended",
+            Self::UserResumed => "user.resumed",
+            Self::SessionOpened => "session.opened",
+            Self::SessionsEnded => "sessions.ended",
+            Self::RefreshReused => "refresh.reused",
+            Self::StoreRegressed => "store.regressed",
+            Self::ClientCreated => "client.created",
+            Self::ClientChanged => "client.changed",
+            Self::KeysTurned => "keys.turned",
+        }
+    }
+
+    /// Reads the word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody known: a sign-up, a guest, a thief.
+    Nobody,
+    /// A person.
+    User(UserId),
+    /// Somebody with the keys of the house.
+    Operator,
+    /// Doorward itself.
+    Doorward,
+}
+
+impl Actor {
+    /// The text in rows.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Nobody => String::from("nobody"),
+            Self::User(id) => id.to_string(),
+            Self::Operator => String::from("operator"),
+            Self::Doorward => String::from("doorward"),
+        }
+    }
+
+    /// Reads the text.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "nobody" => Some(Self::Nobody),
+            "operator" => Some(Self::Operator),
+            "doorward" => Some(Self::Doorward),
+            id => UserId::parse(id).map(Self::User),
+        }
+    }
+}
+
+/// One thing that happened. Holds no secret and no e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its name.
+    pub id: EventId,
+    /// What.
+    pub kind: Kind,
+    /// By whom.
+    pub by: Actor,
+    /// To whom.
+    pub who: Option<UserId>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// Through which client.
+    pub client: Option<ClientId>,
+    /// From which address.
+    pub address: Option<String>,
+    /// In which request.
+    pub request: Option<String>,
+    /// One word more, such as the reason of an end.
+    pub detail: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A link of the chain: an event at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Counts from 1 without gaps.
+    pub number: u64,
+    /// The head of the feed with this event's own entries.
+    pub head: Position,
+    /// What happened.
+    pub event: Event,
+    /// SHA-256 over the previous link's hash and everything in this one.
+    pub hash: [u8; 32],
+}
+
+impl Link {
+    /// Forges the link after the one with hash `previous` (zeroes before the first).
+    pub fn forge(previous: &[u8; 32], number: u64, head: Position, event: Event) -> Self {
+        let hash = digest(previous, number, head, &event);
+        Self { number, head, event, hash }
+    }
+
+    /// Does it follow the link with hash `previous`, unchanged?
+    pub fn follows(&self, previous: &[u8; 32]) -> bool {
+        self.hash == digest(previous, self.number, self.head, &self.event)
+    }
+}
+
+fn digest(previous: &[u8; 32], number: u64, head: Position, event: &Event) -> [u8; 32] {
+    let mut text = Vec::with_capacity(256);
+    let mut part = |bytes: &[u8]| {
+        text.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+        text.extend_from_slice(bytes);
+    };
+    part(previous);
+    part(&number.to_be_bytes());
+    part(head.to_string().as_bytes());
+    part(&event.id.bytes());
+    part(event.kind.name().as_bytes());
+    part(event.by.text().as_bytes());
+    part(event.who.map(|id| id.to_string()).unwrap_or_default().as_bytes());
+    part(event.session.map(|id| id.to_string()).unwrap_or_default().as_bytes());
+    part(event.client.as_ref().map(ClientId::as_str).unwrap_or_default().as_bytes());
+    for word in [&event.address, &event.request, &event.detail] {
+        part(word.as_deref().unwrap_or_default().as_bytes());
+    }
+    part(&event.at.millis().to_be_bytes());
+    sha256(&[&text])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_row_no_longer_follows() {
+        let event = Event {
+            id: EventId::from_bytes([1; 16]),
+            kind: Kind::SessionOpened,
+            by: Actor::Operator,
+            who: None,
+            session: None,
+            client: None,
+            address: Some(String::from("127.0.0.1")),
+            request: None,
+            detail: None,
+            at: Timestamp::from_secs(1),
+        };
+        let link = Link::forge(&[0; 32], 1, Position { generation: 1, seq: 1 }, event);
+        assert!(link.follows(&[0; 32]));
+        assert!(!link.follows(&[1; 32]), "another past");
+        let mut changed = link.clone();
+        changed.event.address = Some(String::from("127.0.0.2"));
+        assert!(!changed.follows(&[0; 32]));
+        let mut moved = link;
+        moved.event.request = moved.event.address.take();
+        assert!(!moved.follows(&[0; 32]), "the same words in other places");
+    }
+}

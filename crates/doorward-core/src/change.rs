@@ -1,0 +1,232 @@
+//! What may happen to a store: named, whole, atomic changes, each with its own precondition.
+//!
+//! There is one enum for each storage trait, and every backend matches it exhaustively. A change that must end sessions
+//! carries the end, so that row, epoch, feed line and audit link are written together or not at all. A race is settled
+//! by the precondition: the loser gets a conflict, loads again and decides again.
+
+use doorward_verify::Timestamp;
+
+use crate::audit::Event;
+use crate::client::Client;
+use crate::data::DataChange;
+use crate::feed::Draft;
+use crate::id::{SessionId, UserId};
+use crate::key::KeyRecord;
+use crate::refresh::{NewSecret, Turn};
+use crate::revoke::EndSessions;
+use crate::secret::SecretHash;
+use crate::session::{Ended, Generation, Previous, Retired, Session};
+use crate::user::User;
+
+/// Changes of what is hot and short-lived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionChange {
+    /// A new session. Conflict if its id or secret is taken.
+    Open(Box<Open>),
+    /// A refresh token turns. Conflict if the generation moved on, the session ended, or a later terminal epoch applies.
+    Rotate(Box<Rotate>),
+    /// Sessions were in use. Never a conflict; never moves `last_seen` back; unknown and ended ones are passed over.
+    Touch(Vec<(SessionId, Timestamp)>),
+    /// The new secret was seen: forget the one before. Conflict if the secret is another by now.
+    Confirm(Confirm),
+    /// A value is put or removed. Conflict if the shelf moved on or the session ended.
+    Data(DataChange),
+    /// Forgets at most `limit` sessions that are over since before `before`, with their data.
+    Sweep(Sweep),
+}
+
+/// See [`SessionChange::Open`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The session.
+    pub session: Session,
+    /// For the audit log.
+    pub event: Event,
+}
+
+/// See [`SessionChange::Rotate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotate {
+    /// The turn.
+    pub turn: Turn,
+    /// The session secret it hands out, if it does.
+    pub secret: Option<NewSecret>,
+    /// For the audit log, where the turn is remarkable.
+    pub event: Option<Event>,
+}
+
+/// See [`SessionChange::Confirm`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// Which session.
+    pub session: SessionId,
+    /// Its secret, as it was seen.
+    pub secret: SecretHash,
+}
+
+/// See [`SessionChange::Sweep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// Over since before then.
+    pub before: Timestamp,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Changes of what lasts. Each is one event of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectoryChange {
+    /// A new user with a password. Conflict if the e-mail key is taken.
+    AddUser(Box<AddUser>),
+    /// A new password ends everything of the user but the kept session. Conflict if the password is another by now, or
+    /// the kept session moved on or ended.
+    SetPassword(Box<SetPassword>),
+    /// An account is suspended: everything of the user is over. Conflict if the user was changed meanwhile.
+    Suspend(Suspend),
+    /// An account is resumed. What was ended stays ended. Conflict if the user was changed meanwhile.
+    Resume(Resume),
+    /// Everything of a user is over, by one epoch. Conflict if there is no such user.
+    EndUser(EndUser),
+    /// Some sessions are over. Never a conflict; the receipt counts those that were alive.
+    EndSessions(EndSessions),
+    /// A guest signs in: a new session with the guest's kept data; the guest's is over. Conflict if it was already.
+    Upgrade(Box<Upgrade>),
+    /// A new client. Conflict if the id is taken.
+    AddClient(Box<Client>),
+    /// A client is set anew. Conflict if its version is not `from`. Epochs are the store's: those in `client` are
+    /// ignored, and advanced by the drafts.
+    SetClient(Box<SetClient>),
+    /// Keys are added or replaced, by id. Conflict if any stored one has another version than its `from`.
+    TurnKeys(TurnKeys),
+}
+
+/// See [`DirectoryChange::AddUser`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddUser {
+    /// The person.
+    pub user: User,
+    /// The password hash as a PHC string.
+    pub phc: String,
+}
+
+/// See [`DirectoryChange::SetPassword`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetPassword {
+    /// Whose.
+    pub user: UserId,
+    /// Only if the password is still at this version.
+    pub from: u64,
+    /// The new hash as a PHC string.
+    pub phc: String,
+    /// The caller's own session: its `born` becomes the new epoch.
+    pub keep: Option<Kept>,
+    /// What verifiers learn; its place becomes the user's terminal epoch.
+    pub draft: Draft,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The session that survives a change which ends all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Which.
+    pub session: SessionId,
+    /// Only if this is still its generation.
+    pub from: Generation,
+    /// Its next generation.
+    pub generation: Generation,
+    /// The generation it retires.
+    pub retired: Retired,
+    /// The refresh secret behind the next one.
+    pub refresh_key: u8,
+    /// Its new secret, where it has one.
+    pub secret: Option<SecretHash>,
+    /// The secret before, for a lost reply.
+    pub previous: Option<Previous>,
+    /// Does an access token alone stand for the next generation?
+    pub alone: bool,
+}
+
+impl Kept {
+    /// The session as it is once this is committed at `born`.
+    pub fn applied_to(&self, session: &Session, born: doorward_verify::Position, at: Timestamp) -> Session {
+        let mut kept = session.clone();
+        kept.born = born;
+        kept.auth_time = at;
+        kept.last_seen_at = kept.last_seen_at.max(at);
+        kept.generation = self.generation;
+        kept.ring = kept.ring.with(self.retired);
+        kept.keyed |= self.retired.attempt.is_some();
+        kept.refresh_key = self.refresh_key;
+        kept.secret = self.secret;
+        kept.previous = self.previous;
+        kept.exchange = self.alone.then_some(self.generation);
+        kept
+    }
+}
+
+/// See [`DirectoryChange::Suspend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspend {
+    /// Whom.
+    pub user: UserId,
+    /// Only if the user is still at this version.
+    pub from: u64,
+    /// What verifiers learn; its place becomes the user's terminal epoch.
+    pub draft: Draft,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// See [`DirectoryChange::Resume`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// Whom.
+    pub user: UserId,
+    /// Only if the user is still at this version.
+    pub from: u64,
+}
+
+/// See [`DirectoryChange::EndUser`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndUser {
+    /// Whose.
+    pub user: UserId,
+    /// What verifiers learn; its place becomes the user's terminal epoch.
+    pub draft: Draft,
+    /// When and why, for the rows.
+    pub ended: Ended,
+}
+
+/// See [`DirectoryChange::Upgrade`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The new session.
+    pub session: Session,
+    /// The guest's.
+    pub guest: SessionId,
+    /// The guest's end.
+    pub ended: Ended,
+    /// What verifiers learn.
+    pub draft: Draft,
+}
+
+/// See [`DirectoryChange::SetClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetClient {
+    /// The client as it shall be.
+    pub client: Client,
+    /// Only if it is still at this version.
+    pub from: u64,
+    /// What verifiers learn: a terminal one advances the client's terminal epoch, and so on.
+    pub drafts: Vec<Draft>,
+}
+
+/// See [`DirectoryChange::TurnKeys`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnKeys {
+    /// The records as they shall be; a record's `version` is one more than the stored one's, 1 if it is new.
+    pub keys: Vec<KeyRecord>,
+    /// What verifiers learn.
+    pub drafts: Vec<Draft>,
+}

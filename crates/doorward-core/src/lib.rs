@@ -1,0 +1,27 @@
+//! The room that decides.
+//!
+//! Every rule of Doorward is here, and nothing else: no IO, no clock, no dice, no log line. A rule that needs the time
+//! takes `now`; one that needs randomness takes the drawn value. What a rule decides is written down as a *change*
+//! ([`change`]), which a store commits in one atomic, conditional step.
+
+pub mod audit;
+pub mod change;
+pub mod client;
+pub mod data;
+pub mod feed;
+pub mod id;
+pub mod key;
+pub mod login;
+pub mod password;
+pub mod policy;
+pub mod refresh;
+pub mod revoke;
+pub mod secret;
+pub mod session;
+pub mod token;
+pub mod user;
+
+pub use doorward_verify::{
+    Algorithm, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, Marks, Position, Rejection, Revocations, Scope,
+    Scratch, Strength, Timestamp, TokenType, Verified, Verifier, VerifyingKey, base64url,
+};

@@ -1,0 +1,334 @@
+//! The store behind its caches: session records found without waiting, the revocation index, the published head.
+//!
+//! Every change goes through here, so that caches and index know of it before its caller is answered, and before the
+//! head that tokens are minted at moves on. A record counts as a token minted at the position it was read at: it is
+//! checked against the index on every use, and dropped after the longest life of an access token.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use doorward_core::audit::Event;
+use doorward_core::change::{DirectoryChange, SessionChange};
+use doorward_core::client::Client;
+use doorward_core::feed::Line;
+use doorward_core::id::ClientId;
+use doorward_core::policy::ACCESS_LONGEST;
+use doorward_core::secret::SecretHash;
+use doorward_core::session::Session;
+use doorward_core::user::User;
+use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
+use hashbrown::HashMap;
+use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
+
+use crate::{Committed, Receipt, StoreError, Stores};
+
+/// A session with what is needed to answer for it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The session as it was read, or as later changes left it.
+    pub session: Session,
+    /// Its user; `None` for a guest.
+    pub user: Option<Arc<User>>,
+    /// The user's handle.
+    pub subject: Option<Key>,
+    /// The head of the feed before it was read.
+    pub read_at: Position,
+    /// When it was read.
+    pub read: Timestamp,
+}
+
+impl Record {
+    /// What it can be revoked by.
+    pub fn marks(&self) -> Marks {
+        self.session.marks(self.subject, self.read_at)
+    }
+}
+
+/// A backend with its caches. Shared by all requests of a process.
+pub struct Cached {
+    stores: Stores,
+    records: Cache<SecretHash, Arc<Record>, quick_cache::UnitWeighter, ahash::RandomState>,
+    clients: RwLock<HashMap<ClientId, Arc<Client>>>,
+    index: RwLock<Revocations>,
+    head: RwLock<Position>,
+    publishing: Mutex<()>,
+    /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
+    fence: AtomicU64,
+}
+
+/// When a load began; see [`Cached::fence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence(u64);
+
+impl std::fmt::Debug for Cached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cached({} records)", self.records.len())
+    }
+}
+
+/// How many lines are read at once when the index catches up.
+const PAGE: u32 = 1000;
+
+impl Cached {
+    /// Wraps a backend: loads its clients, and the whole feed log into the index. `capacity` is the most records kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the backend cannot be read.
+    pub async fn open(stores: Stores, capacity: usize, now: Timestamp) -> Result<Arc<Self>, StoreError> {
+        let options = quick_cache::OptionsBuilder::new()
+            .estimated_items_capacity(capacity)
+            .weight_capacity(capacity as u64)
+            .build()
+            .map_err(|_| StoreError::Corrupt { what: "cache capacity" })?;
+        let clients = stores.directory.clients().await?;
+        let cached = Self {
+            records: Cache::with_options(
+                options,
+                quick_cache::UnitWeighter,
+                ahash::RandomState::new(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
+            clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect()),
+            index: RwLock::new(Revocations::new()),
+            head: RwLock::new(Position::START),
+            publishing: Mutex::new(()),
+            fence: AtomicU64::new(0),
+            stores,
+        };
+        cached.catch_up(now).await?;
+        let head = cached.stores.directory.head().await?;
+        *write(&cached.head) = head;
+        Ok(Arc::new(cached))
+    }
+
+    /// The backend, for reads.
+    pub const fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// The published head: every line up to it is in the index. Read it *before* what a token will speak of (RT8).
+    pub fn head(&self) -> Position {
+        *read(&self.head)
+    }
+
+    /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
+    /// to be loaded.
+    pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
+        let record = self.records.get(hash)?;
+        if now - record.read >= ACCESS_LONGEST || self.check(&record.marks()).is_err() {
+            self.records.remove(hash);
+            return None;
+        }
+        Some(record)
+    }
+
+    /// To be taken before a record is loaded, and shown when it is to be kept.
+    pub fn fence(&self) -> Fence {
+        Fence(self.fence.load(Ordering::SeqCst))
+    }
+
+    /// Keeps a record that was loaded since `fence`, unless a change made it stale meanwhile.
+    pub fn keep(&self, hash: SecretHash, record: Arc<Record>, fence: Fence) {
+        if self.fence() == fence {
+            self.records.insert(hash, record);
+            if self.fence() != fence {
+                self.records.remove(&hash);
+            }
+        }
+    }
+
+    /// Puts a record in the place of the one it was made from; if that is gone, nothing is kept.
+    pub fn renew(&self, hash: &SecretHash, record: Arc<Record>) {
+        let fence = self.fence();
+        if self.records.peek(hash).is_some() {
+            self.keep(*hash, record, fence);
+        }
+    }
+
+    fn forget(&self, hashes: &[SecretHash]) {
+        if !hashes.is_empty() {
+            self.fence.fetch_add(1, Ordering::SeqCst);
+        }
+        for hash in hashes {
+            self.records.remove(hash);
+        }
+    }
+
+    /// How many records are kept.
+    pub fn kept(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Asks the revocation index.
+    ///
+    /// # Errors
+    /// The [`Rejection`] that applies.
+    pub fn check(&self, marks: &Marks) -> Result<(), Rejection> {
+        read(&self.index).check(marks)
+    }
+
+    /// Lends the revocation index to a verifier.
+    pub fn with_index<T>(&self, look: impl FnOnce(&Revocations) -> T) -> T {
+        look(&read(&self.index))
+    }
+
+    /// Forgets index entries whose time is over; gives how many.
+    pub fn expire(&self, now: Timestamp) -> usize {
+        write(&self.index).expire(now)
+    }
+
+    /// A client, as it is set today.
+    pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
+        read(&self.clients).get(id).cloned()
+    }
+
+    /// Is there a client like that?
+    pub fn any_client(&self, like: impl Fn(&Client) -> bool) -> bool {
+        read(&self.clients).values().any(|client| like(client))
+    }
+
+    /// Commits a change of sessions. The commit goes on even if the caller is gone, so that the caches always learn of
+    /// it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is known to have changed.
+    pub async fn commit(self: &Arc<Self>, change: SessionChange) -> Result<Committed, StoreError> {
+        if matches!(&change, SessionChange::Rotate(rotate) if rotate.secret.is_none()) {
+            return self.stores.sessions.commit(change).await;
+        }
+        let this = Arc::clone(self);
+        finished(tokio::spawn(async move {
+            let stale = stale_after(&change);
+            let committed = this.stores.sessions.commit(change).await;
+            // Whatever the answer was, a record that may be stale is read again.
+            this.forget(&stale);
+            committed
+        }))
+        .await
+    }
+
+    /// Commits a durable change and its event; its lines are in the index when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is known to have changed.
+    pub async fn commit_durable(
+        self: &Arc<Self>, change: DirectoryChange, event: Event,
+    ) -> Result<Committed, StoreError> {
+        let this = Arc::clone(self);
+        finished(tokio::spawn(async move {
+            let now = event.at;
+            let (stale, client) = (stale_after_durable(&change), client_of(&change));
+            let committed = this.stores.directory.commit_durable(change, event).await;
+            this.forget(&stale);
+            if let Some(id) = client {
+                this.reload(&id).await?;
+            }
+            match &committed {
+                Ok(Committed::Done(receipt)) => this.publish(receipt, now).await?,
+                Ok(Committed::Conflict) => {}
+                // It may have been committed all the same: what the feed says counts.
+                Err(_) => drop(this.catch_up_and_publish(now).await),
+            }
+            committed
+        }))
+        .await
+    }
+
+    async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
+        if let Some(client) = self.stores.directory.client(id).await? {
+            write(&self.clients).insert(id.clone(), Arc::new(client));
+        }
+        Ok(())
+    }
+
+    /// Index first, then the head, and no line left out: if another commit's lines come between, the feed is read.
+    async fn publish(&self, receipt: &Receipt, now: Timestamp) -> Result<(), StoreError> {
+        let Some(first) = receipt.lines.first() else { return Ok(()) };
+        let turn = self.publishing.lock().await;
+        if first.place.seq == self.head().seq + 1 {
+            self.apply(&receipt.lines, now);
+            *write(&self.head) = receipt.head;
+            return Ok(());
+        }
+        drop(turn);
+        self.catch_up_and_publish(now).await
+    }
+
+    async fn catch_up_and_publish(&self, now: Timestamp) -> Result<(), StoreError> {
+        let turn = self.publishing.lock().await;
+        let head = self.catch_up(now).await?;
+        let mut published = write(&self.head);
+        *published = head.max(*published);
+        drop(published);
+        drop(turn);
+        Ok(())
+    }
+
+    async fn catch_up(&self, now: Timestamp) -> Result<Position, StoreError> {
+        let mut at = self.head();
+        loop {
+            let lines = self.stores.directory.feed_after(at, PAGE).await?;
+            self.apply(&lines, now);
+            match lines.last() {
+                Some(last) => at = last.place,
+                None => return Ok(at),
+            }
+        }
+    }
+
+    fn apply(&self, lines: &[Line], now: Timestamp) {
+        let mut index = write(&self.index);
+        for line in lines {
+            index.apply(&line.entry, now);
+        }
+    }
+}
+
+/// A spawned commit that panicked or was stopped with the runtime did not tell its end.
+async fn finished<T>(task: tokio::task::JoinHandle<Result<T, StoreError>>) -> Result<T, StoreError> {
+    task.await.unwrap_or(Err(StoreError::Unavailable))
+}
+
+/// The secrets whose records a change of sessions may make stale.
+fn stale_after(change: &SessionChange) -> Vec<SecretHash> {
+    match change {
+        SessionChange::Rotate(rotate) => {
+            let secret = rotate.secret.as_ref();
+            let previous = secret.and_then(|secret| secret.previous).map(|previous| previous.hash);
+            secret.map(|secret| secret.hash).into_iter().chain(previous).collect()
+        }
+        SessionChange::Confirm(confirm) => vec![confirm.secret],
+        SessionChange::Open(_) | SessionChange::Touch(_) | SessionChange::Data(_) | SessionChange::Sweep(_) => {
+            Vec::new()
+        }
+    }
+}
+
+/// The same for durable changes; ends are the index's business.
+fn stale_after_durable(change: &DirectoryChange) -> Vec<SecretHash> {
+    match change {
+        DirectoryChange::SetPassword(set) => {
+            let kept = set.keep.as_ref();
+            let previous = kept.and_then(|kept| kept.previous).map(|previous| previous.hash);
+            kept.and_then(|kept| kept.secret).into_iter().chain(previous).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn client_of(change: &DirectoryChange) -> Option<ClientId> {
+    match change {
+        DirectoryChange::AddClient(client) => Some(client.id.clone()),
+        DirectoryChange::SetClient(set) => Some(set.client.id.clone()),
+        _ => None,
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

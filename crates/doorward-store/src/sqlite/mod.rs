@@ -1,0 +1,187 @@
+//! SQLite: one file in a data folder, one writer, readers beside it.
+//!
+//! Every change goes through one thread that commits what is queued together ([`writer`]); reads run where they are
+//! asked for ([`readers`]). The layout is in `migrations/sqlite/`; only this module knows it.
+
+mod cells;
+mod client_rows;
+mod connection;
+mod data_rows;
+mod directory_changes;
+mod epochs;
+mod fault;
+mod key_rows;
+mod lock;
+mod log;
+mod migrations;
+mod opening;
+mod readers;
+mod ring;
+mod scratch;
+mod session_changes;
+mod session_rows;
+mod sweep;
+mod user_rows;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+
+use async_trait::async_trait;
+use doorward_core::audit::{Event, Link};
+use doorward_core::change::{DirectoryChange, SessionChange};
+use doorward_core::client::Client;
+use doorward_core::data::{DataKey, Datum, Shelf};
+use doorward_core::feed::Line;
+use doorward_core::id::{ClientId, SessionId, UserId};
+use doorward_core::key::KeyRecord;
+use doorward_core::secret::SecretHash;
+use doorward_core::session::{Epochs, Session};
+use doorward_core::user::User;
+use doorward_core::{Position, Timestamp};
+
+use self::lock::Lock;
+pub use self::opening::OpenError;
+use self::readers::Readers;
+use self::scratch::Scratch;
+use self::writer::{Change, Writer};
+use crate::{Committed, Credential, Directory, Opening, Sessions, StoreError};
+
+/// A store in one file.
+///
+/// Dropping it commits what is queued, copies the write-ahead log into the file and frees the folder; that takes some
+/// milliseconds and blocks the thread.
+pub struct Sqlite {
+    // In the order in which they are dropped: the folder is freed when nothing of it is open any more.
+    readers: Readers,
+    writer: Writer,
+    database: [u8; 16],
+    _lock: Lock,
+    _scratch: Option<Scratch>,
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
+    }
+}
+
+impl Sqlite {
+    /// Opens the database in a data folder; makes folder and database if they are missing. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`OpenError`]: each names the file, the reason and what to do. Then nothing was changed.
+    pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
+        let opening::Opened { lock, path, file, database } = opening::open(folder, opening)?;
+        let readers = Readers::open(&path).map_err(|error| opening::refused(&path, error.into()))?;
+        let writer = Writer::start(path.clone(), file, database).map_err(|fault| opening::refused(&path, fault))?;
+        Ok(Self { readers, writer, database, _lock: lock, _scratch: None })
+    }
+
+    /// Opens an empty database that is gone when it is dropped, for tests: in memory where the system has a file system
+    /// there, so that it is the same code as for a real one.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub fn open_in_memory(opening: Opening) -> Result<Self, OpenError> {
+        let scratch = Scratch::make()?;
+        let opened = Self::open(scratch.folder(), opening)?;
+        Ok(Self { _scratch: Some(scratch), ..opened })
+    }
+
+    /// The process that has a data folder open, if one has. It can be asked through its socket.
+    pub fn holder(folder: &Path) -> Option<u32> {
+        lock::holder(folder)
+    }
+
+    /// The id that the database was made with.
+    pub const fn database(&self) -> [u8; 16] {
+        self.database
+    }
+}
+
+#[async_trait]
+impl Sessions for Sqlite {
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.readers.ask(|file| session_rows::find(file, id))
+    }
+
+    async fn session_by_secret(&self, hash: &SecretHash) -> Result<Option<Session>, StoreError> {
+        self.readers.ask(|file| session_rows::find_by_secret(file, hash))
+    }
+
+    async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        self.readers.ask(|file| session_rows::of_user(file, user, now))
+    }
+
+    async fn sessions_newest(&self, limit: u32, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        self.readers.ask(|file| session_rows::newest(file, limit, now))
+    }
+
+    async fn shelf(&self, id: SessionId) -> Result<Shelf, StoreError> {
+        self.readers.ask(|file| data_rows::shelf(file, id))
+    }
+
+    async fn datum(&self, id: SessionId, key: &DataKey) -> Result<Option<Datum>, StoreError> {
+        self.readers.ask(|file| data_rows::datum(file, id, key))
+    }
+
+    async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError> {
+        self.writer.commit(Change::Hot(change)).await
+    }
+}
+
+#[async_trait]
+impl Directory for Sqlite {
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.readers.ask(log::head)
+    }
+
+    async fn feed_after(&self, place: Position, limit: u32) -> Result<Vec<Line>, StoreError> {
+        self.readers.ask(|file| log::lines_after(file, place, limit))
+    }
+
+    async fn epochs(&self, user: Option<UserId>, client: &ClientId) -> Result<Epochs, StoreError> {
+        self.readers.ask(|file| epochs::latest(file, user, client))
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.readers.ask(|file| user_rows::find(file, id))
+    }
+
+    async fn user_by_email(&self, key: &str) -> Result<Option<User>, StoreError> {
+        self.readers.ask(|file| user_rows::find_by_email(file, key))
+    }
+
+    async fn users_after(&self, id: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        self.readers.ask(|file| user_rows::after(file, id, limit))
+    }
+
+    async fn credential(&self, user: UserId) -> Result<Option<Credential>, StoreError> {
+        self.readers.ask(|file| user_rows::credential(file, user))
+    }
+
+    async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        self.readers.ask(|file| client_rows::find(file, id))
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        self.readers.ask(client_rows::all)
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.readers.ask(key_rows::all)
+    }
+
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<Link>, StoreError> {
+        self.readers.ask(|file| log::links_after(file, number, limit))
+    }
+
+    async fn commit_durable(&self, change: DirectoryChange, event: Event) -> Result<Committed, StoreError> {
+        self.writer.commit(Change::Durable(Box::new((change, event)))).await
+    }
+
+    fn is_writable(&self) -> bool {
+        self.writer.is_writable()
+    }
+}

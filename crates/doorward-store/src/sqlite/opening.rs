@@ -1,0 +1,261 @@
+//! Opening a data folder: whether what lies there is ours, whole, and of a form that we know, before anything is written.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use doorward_core::Position;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+
+use super::cells::{Cells, placed};
+use super::fault::Fault;
+use super::lock::{self, Lock};
+use super::migrations::{self, APPLICATION};
+use super::{connection, log};
+use crate::{Opening, Origin};
+
+const NAME: &str = "doorward.db";
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// Files up to this size are checked page by page at every opening, which takes some 50 ms at most. A start must not take
+/// longer the more sessions there are, so larger ones are checked for being whole, and by `doorward doctor`.
+const CHECKED: u64 = 16 << 20;
+
+/// Why a data folder cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error(
+        "{} is held by {}: one process at a time may open this folder, so stop that one or ask it through its socket",
+        path.display(), holder(*pid)
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// Who holds it, if that can be told.
+        pid: Option<u32>,
+    },
+    /// It is not a database any more.
+    #[error("{} is damaged ({what}): restore it from a backup, and keep this file for an examination", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// It is somebody else's database.
+    #[error("{} is a database of another program: choose another folder with --data", path.display())]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+    },
+    /// A later Doorward has changed its form.
+    #[error(
+        "{} was opened by a later version of Doorward (it is at migration {found}, this program knows {known}): \
+         run that version, or restore a backup from before",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The migration it is at.
+        found: u32,
+        /// The last one that this program knows.
+        known: u32,
+    },
+    /// A migration that was applied to it is not the one that this program has.
+    #[error(
+        "{} was made with another text of migration {migration}: run the program that made it, or copy its contents \
+         into a new database with `doorward store copy`",
+        path.display()
+    )]
+    Changed {
+        /// The database.
+        path: PathBuf,
+        /// Which one.
+        migration: &'static str,
+    },
+    /// `doorward dev` made it, with demo accounts.
+    #[error(
+        "{} was made by `doorward dev` and holds demo accounts: give `doorward serve` another folder with --data",
+        path.display()
+    )]
+    MadeByDev {
+        /// The database.
+        path: PathBuf,
+    },
+    /// `doorward serve` made it: no place for demo accounts.
+    #[error(
+        "{} was made by `doorward serve` and may hold real accounts: give `doorward dev` another folder with --data",
+        path.display()
+    )]
+    MadeByServe {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file system or SQLite says no.
+    #[error("{} cannot be opened ({what}): check that it is on a local disk with room and belongs to this user", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it says.
+        what: String,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| String::from("another process"), |pid| format!("process {pid}"))
+}
+
+/// A folder that was opened.
+pub(super) struct Opened {
+    pub(super) lock: Lock,
+    pub(super) path: PathBuf,
+    pub(super) file: Connection,
+    pub(super) database: [u8; 16],
+}
+
+/// Opens a folder: takes its lock, looks at what is there, brings it to today's form, and begins a new generation of the
+/// feed.
+pub(super) fn open(folder: &Path, opening: Opening) -> Result<Opened, OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| io_error(folder, &error))?;
+    let lock = Lock::take(folder).map_err(|refused| match refused {
+        lock::Refused::Held(pid) => OpenError::Locked { path: lock::path(folder), pid },
+        lock::Refused::Io(error) => io_error(&lock::path(folder), &error),
+    })?;
+    let path = folder.join(NAME);
+    create(&path).and_then(|()| look_at_header(&path)).map_err(|error| io_error(&path, &error))??;
+    inspect(&path, opening.origin)?;
+    let mut file = connection::writing(&path).map_err(|error| refused(&path, Fault::Sqlite(error)))?;
+    migrations::run(&mut file, opening.now).map_err(|why| match why {
+        migrations::Refused::Newer { found, known } => OpenError::Newer { path: path.clone(), found, known },
+        migrations::Refused::Changed(migration) => OpenError::Changed { path: path.clone(), migration },
+        migrations::Refused::Fault(fault) => refused(&path, fault),
+    })?;
+    let database = begin(&mut file, opening).map_err(|fault| refused(&path, fault))?;
+    Ok(Opened { lock, path, file, database })
+}
+
+/// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside it the same rights.
+fn create(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What can be told without SQLite: is it a database at all, and is all of it there?
+fn look_at_header(path: &Path) -> io::Result<Result<(), OpenError>> {
+    let length = fs::metadata(path)?.len();
+    if length == 0 {
+        return Ok(Ok(()));
+    }
+    let damaged = |what: String| Ok(Err(OpenError::Damaged { path: path.to_owned(), what }));
+    let mut header = [0; 100];
+    let read = File::open(path)?.take(100).read(&mut header)?;
+    if read < 100 || !header.starts_with(MAGIC) {
+        return damaged(String::from("it is not an SQLite database"));
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 1 << 16,
+        size => u64::from(size),
+    };
+    let whole = u64::from(number(28)) * page;
+    // What is still in the write-ahead log may be missing here, and a count from before the last change says nothing.
+    let logged = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    if !logged && number(24) == number(92) && length < whole {
+        return damaged(format!("{} of {whole} bytes are missing", whole - length));
+    }
+    Ok(Ok(()))
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What can be told without writing: is it ours, whole, and made by the right command?
+fn inspect(path: &Path, origin: Origin) -> Result<(), OpenError> {
+    let broken = |error| refused(path, Fault::Sqlite(error));
+    let file = connection::reading(path).map_err(broken)?;
+    let application: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(broken)?;
+    if application != APPLICATION {
+        let empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+        let is_new = application == 0 && file.query_row(empty, [], |row| row.get(0)).map_err(broken)?;
+        return if is_new { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned() }) };
+    }
+    if fs::metadata(path).map_err(|error| io_error(path, &error))?.len() <= CHECKED {
+        let verdict: String =
+            file.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(broken)?;
+        if verdict != "ok" {
+            return Err(OpenError::Damaged { path: path.to_owned(), what: verdict });
+        }
+    }
+    let made = made_by(&file).map_err(|fault| refused(path, fault))?;
+    match (made, origin) {
+        (Some(Origin::Dev), Origin::Serve) => Err(OpenError::MadeByDev { path: path.to_owned() }),
+        (Some(Origin::Serve), Origin::Dev) => Err(OpenError::MadeByServe { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+fn made_by(file: &Connection) -> Result<Option<Origin>, Fault> {
+    let read = |row: &rusqlite::Row<'_>| Ok(Cells::of(row).word(read_origin, "meta.origin"));
+    file.query_row("SELECT origin FROM meta", [], read).optional()?.transpose()
+}
+
+/// Fills a new database's first row, or begins the next generation of the feed in one that is there. Gives its id.
+fn begin(file: &mut Connection, opening: Opening) -> Result<[u8; 16], Fault> {
+    let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let start = placed(Position::START);
+    step.execute(
+        "INSERT INTO meta (one, database, origin, made_at, openings, head, terminal_epoch, refresh_epoch) \
+         VALUES (1, ?1, ?2, ?3, 0, ?4, ?4, ?4) ON CONFLICT DO NOTHING",
+        params![opening.database, origin_name(opening.origin), opening.now.millis(), start],
+    )?;
+    let stored = log::head(&step)?;
+    let clock = u64::try_from(opening.now.secs()).unwrap_or(0);
+    // The numbers go on: a place is never used twice, whatever a verifier makes of generations.
+    let head = Position { generation: clock.max(stored.generation + 1), seq: stored.seq };
+    step.execute("UPDATE meta SET head = ?1, openings = openings + 1", [placed(head)])?;
+    let database = database_id(&step)?;
+    step.commit()?;
+    Ok(database)
+}
+
+/// The id that the database was made with.
+pub(super) fn database_id(file: &Connection) -> Result<[u8; 16], Fault> {
+    file.query_row("SELECT database FROM meta", [], |row| Ok(Cells::of(row).take("meta.database")))?
+}
+
+const fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Dev => "dev",
+        Origin::Serve => "serve",
+    }
+}
+
+fn read_origin(word: &str) -> Option<Origin> {
+    [Origin::Dev, Origin::Serve].into_iter().find(|origin| origin_name(*origin) == word)
+}
+
+pub(super) fn refused(path: &Path, fault: Fault) -> OpenError {
+    let path = path.to_owned();
+    match fault {
+        Fault::Sqlite(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                OpenError::Damaged { path, what: error.to_string() }
+            }
+            _ => OpenError::Io { path, what: error.to_string() },
+        },
+        Fault::Unreadable(what) => OpenError::Damaged { path, what: format!("{what} cannot be read") },
+        Fault::Panicked => OpenError::Io { path, what: String::from("a bug") },
+    }
+}
+
+fn io_error(path: &Path, error: &io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), what: error.to_string() }
+}

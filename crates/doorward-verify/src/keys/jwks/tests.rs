@@ -1,0 +1,182 @@
+//! Key sets, good and bad.
+
+use proptest::prelude::*;
+
+use super::super::LONGEST_KID;
+use super::*;
+
+// RFC 7515 appendix A.3 and RFC 8037 appendix A.2.
+const EC: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+const OKP: &str = r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+
+/// The ids of the keys in a set of these JWKs (each without its braces), or why there are none.
+fn check(jwks: &[&str], expect: Result<&[&str], KeyError>) {
+    let text =
+        format!("{{\"keys\":[{}]}}", jwks.iter().map(|jwk| format!("{{{jwk}}}")).collect::<Vec<_>>().join(","));
+    let set = KeySet::parse(text.as_bytes());
+    let kids = set.as_ref().map(|set| set.iter().map(VerifyingKey::kid).collect::<Vec<_>>());
+    assert_eq!(kids.as_deref().map_err(|why| **why), expect, "{text}");
+}
+
+#[test]
+fn a_key_is_read_with_and_without_alg_and_use() {
+    for rest in
+        ["", r#","alg":"ES256""#, r#","use":"sig""#, r#","key_ops":["verify"]"#, r#","x5c":["ignored"],"ext":true"#]
+    {
+        check(&[&format!(r#"{EC},"kid":"a"{rest}"#)], Ok(&["a"]));
+    }
+    check(&[&format!(r#"{EC},"kid":"a""#), &format!(r#"{OKP},"kid":"b","alg":"EdDSA""#)], Ok(&["a", "b"]));
+    check(&[], Ok(&[]));
+}
+
+#[test]
+fn keys_that_are_not_for_us_are_skipped() {
+    for other in [
+        r#""kty":"oct","k":"AAAA","kid":"a""#,
+        r#""kty":"RSA","n":"AAAA","e":"AQAB","kid":"a","alg":"RS256""#,
+        r#""kty":"EC","crv":"P-384","x":"AA","y":"AA","kid":"a""#,
+        r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#,
+        r#""kty":"OKP","crv":"X25519","x":"AA","kid":"a""#,
+        r#""kty":"OKP""#,
+        r#""kty":"Quantum""#,
+    ] {
+        check(&[other, &format!(r#"{OKP},"kid":"a""#)], Ok(&["a"]));
+    }
+    check(&[&format!(r#"{EC},"kid":"a","use":"enc""#)], Ok(&[]));
+    check(&[&format!(r#"{EC},"kid":"a","key_ops":["sign"]"#)], Ok(&[]));
+    check(&[&format!(r#"{EC},"kid":"a","key_ops":[]"#)], Ok(&[]));
+}
+
+#[test]
+fn an_algorithm_of_another_kind_is_refused() {
+    for alg in ["EdDSA", "HS256", "none", "es256", "RS256", ""] {
+        check(&[&format!(r#"{EC},"kid":"a","alg":"{alg}""#)], Err(KeyError::AlgorithmMismatch));
+    }
+    check(&[&format!(r#"{OKP},"kid":"a","alg":"ES256""#)], Err(KeyError::AlgorithmMismatch));
+}
+
+#[test]
+fn a_key_needs_an_id_of_its_own() {
+    check(&[EC], Err(KeyError::KidInvalid));
+    check(&[&format!(r#"{EC},"kid":"""#)], Err(KeyError::KidInvalid));
+    check(&[&format!(r#"{EC},"kid":"{}""#, "k".repeat(LONGEST_KID + 1))], Err(KeyError::KidInvalid));
+    let longest = "k".repeat(LONGEST_KID);
+    check(&[&format!(r#"{EC},"kid":"{longest}""#)], Ok(&[&longest]));
+    check(&[&format!(r#"{EC},"kid":"a""#), &format!(r#"{OKP},"kid":"\u0061""#)], Err(KeyError::KidRepeated));
+}
+
+#[test]
+fn a_private_key_is_not_a_public_one() {
+    check(&[&format!(r#"{OKP},"kid":"a","d":"AAAA""#)], Err(KeyError::PrivateShown));
+    check(&[&format!(r#"{EC},"kid":"a","d":null"#)], Err(KeyError::PrivateShown));
+}
+
+#[test]
+fn a_public_part_must_be_right_to_the_byte() {
+    let zeros = "A".repeat(43);
+    let ec = |x: &str, y: &str| format!(r#""kty":"EC","crv":"P-256","x":"{x}","y":"{y}","kid":"a""#);
+    for (x, y) in [
+        (zeros.as_str(), zeros.as_str()),
+        ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", zeros.as_str()),
+        ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU=", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+        ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEV", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+        ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVA", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+        ("", ""),
+    ] {
+        check(&[&ec(x, y)], Err(KeyError::PublicInvalid));
+    }
+    check(&[r#""kty":"EC","crv":"P-256","kid":"a""#], Err(KeyError::PublicInvalid));
+    check(&[r#""kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"a""#], Err(KeyError::PublicInvalid));
+}
+
+#[test]
+fn a_malformed_set_is_refused_whole() {
+    for bad in [
+        "",
+        "{}",
+        "[]",
+        r#"{"keys":{}}"#,
+        r#"{"keys":null}"#,
+        r#"{"keys":[1]}"#,
+        r#"{"keys":[{}]}"#,
+        r#"{"keys":[{"kty":1}]}"#,
+        r#"{"keys":[{"kty":"oct","kty":"EC"}]}"#,
+        r#"{"keys":[{"kty":"EC","use":["sig"]}]}"#,
+        r#"{"keys":[{"kty":"EC","key_ops":"verify"}]}"#,
+        r#"{"keys":[],"keys":[]}"#,
+        r#"{"keys":[]}x"#,
+    ] {
+        assert_eq!(KeySet::parse(bad.as_bytes()), Err(KeyError::SetMalformed), "{bad}");
+    }
+    assert_eq!(KeySet::parse(br#"{"keys":[],"more":{"a":[1]}}"#), Ok(KeySet::default()));
+}
+
+#[test]
+fn a_set_is_bounded() {
+    let others = |count| format!("{{\"keys\":[{}]}}", vec![r#"{"kty":"oct"}"#; count].join(","));
+    assert_eq!(KeySet::parse(others(MOST_KEYS).as_bytes()), Ok(KeySet::default()));
+    assert_eq!(KeySet::parse(others(MOST_KEYS + 1).as_bytes()), Err(KeyError::TooManyKeys));
+    let spaced = |length: usize| format!("{:length$}", r#"{"keys":[]}"#);
+    assert!(KeySet::parse(spaced(LONGEST_SET).as_bytes()).is_ok());
+    assert_eq!(KeySet::parse(spaced(LONGEST_SET + 1).as_bytes()), Err(KeyError::SetTooLarge));
+}
+
+#[test]
+fn what_is_written_is_what_is_read() {
+    let text = format!(r#"{{"keys":[{{{EC},"kid":"a\"b"}},{{{OKP},"kid":"key_1"}}]}}"#);
+    let set = KeySet::parse(text.as_bytes()).unwrap();
+    let mut written = Vec::new();
+    set.write(&mut written);
+    assert_eq!(KeySet::parse(&written), Ok(set));
+    let expect = format!(
+        r#"{{"keys":[{{{EC},"alg":"ES256","use":"sig","kid":"a\"b"}},{{{OKP},"alg":"EdDSA","use":"sig","kid":"key_1"}}]}}"#
+    );
+    assert_eq!(String::from_utf8(written).unwrap(), expect);
+    let mut none = Vec::new();
+    KeySet::default().write(&mut none);
+    assert_eq!(none, br#"{"keys":[]}"#);
+}
+
+#[test]
+fn a_set_made_of_keys_keeps_the_first_of_an_id() {
+    let set = KeySet::parse(format!(r#"{{"keys":[{{{EC},"kid":"a"}}]}}"#).as_bytes()).unwrap();
+    let ec = set.find(b"a").unwrap().clone();
+    let okp = VerifyingKey::ed25519("a", &coordinate(Some("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")).unwrap());
+    let made = KeySet::new(vec![ec.clone(), okp.unwrap()]);
+    assert_eq!((made.len(), made.is_empty(), made.find(b"a")), (1, false, Some(&ec)));
+    assert_eq!((made.find(b"A"), made.find(b"")), (None, None));
+}
+
+#[test]
+fn a_point_has_one_spelling() {
+    let set = KeySet::parse(format!(r#"{{"keys":[{{{EC},"kid":"a"}}]}}"#).as_bytes()).unwrap();
+    let point = set.find(b"a").unwrap().public().to_vec();
+    assert!(VerifyingKey::es256("a", &point).is_ok());
+    let parity = 2 + (point[64] & 1);
+    let compressed = [&[parity][..], &point[1..33]].concat();
+    let hybrid = [&[parity + 4][..], &point[1..]].concat();
+    for other in [&compressed[..], &hybrid, &point[1..], &[&point[..], &[0]].concat(), &[0; 65], &[0], &[]] {
+        assert_eq!(VerifyingKey::es256("a", other), Err(KeyError::PublicInvalid));
+        if other.len() != 32 {
+            assert_eq!(VerifyingKey::ed25519("a", other), Err(KeyError::PublicInvalid));
+        }
+    }
+}
+
+#[test]
+fn every_error_has_its_own_code() {
+    for (place, one) in KeyError::ALL.iter().enumerate() {
+        assert_eq!(*one as usize, place, "ALL is in order and complete");
+        assert!(KeyError::ALL[..place].iter().all(|other| other.code() != one.code()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+        drop(KeySet::parse(&bytes));
+        drop(KeySet::parse(&[b"{\"keys\":[{", &bytes[..], b"}]}"].concat()));
+        drop(VerifyingKey::es256("a", &[&[4][..], &bytes].concat()));
+        drop(VerifyingKey::ed25519("a", &bytes));
+    }
+}

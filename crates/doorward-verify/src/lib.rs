@@ -1,0 +1,35 @@
+//! The room that reads: checks Doorward's access tokens and revocations, strictly, without a look-up.
+//!
+//! Everything here is synchronous and pure. The clock is an argument, there is no IO and no randomness, and the path
+//! that a request takes ([`Verifier::verify`]) allocates nothing. What is not understood is refused: a duplicate member,
+//! a time that is no integer, a header that asks for more than we know.
+//!
+//! ```
+//! use doorward_verify::{KeySet, Lifetime, Rejection, Revocations, Scratch, Timestamp, TokenType, Verifier};
+//!
+//! let verifier = Verifier::new("https://id.example", "https://api.example", TokenType::AccessToken)
+//!     .with_leeway(Lifetime::from_secs(10));
+//! let keys = KeySet::parse(br#"{"keys":[]}"#)?;
+//! let revoked = Revocations::new();
+//! let mut scratch = Scratch::new();
+//! let verdict = verifier.verify("not.a.token", &keys, &revoked, Timestamp::from_secs(1_800_000_000), &mut scratch);
+//! assert_eq!(verdict.unwrap_err(), Rejection::TokenMalformed);
+//! # Ok::<(), doorward_verify::KeyError>(())
+//! ```
+
+pub mod base64url;
+pub mod claims;
+pub mod json;
+pub mod keys;
+pub mod rejection;
+pub mod revocations;
+pub mod time;
+pub mod token;
+pub mod verifier;
+
+pub use claims::{Claims, Few, Handles};
+pub use keys::{Algorithm, KeyError, KeySet, VerifyingKey};
+pub use rejection::Rejection;
+pub use revocations::{Entry, Key, Marks, Position, PositionError, Revocations, Scope, Strength};
+pub use time::{Lifetime, Timestamp};
+pub use verifier::{Scratch, TokenType, Verified, Verifier};

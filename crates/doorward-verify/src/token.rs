@@ -1,0 +1,160 @@
+//! The compact form of a token (RFC 7515 section 7.1) and its header.
+//!
+//! A token that we minted has a header that we know byte for byte, so most verifications compare and read no JSON. Any
+//! other header is parsed strictly, and may ask for nothing.
+
+use crate::json::{self, Malformed, ObjectWriter};
+use crate::keys::{Algorithm, KeySet, SIGNATURE, VerifyingKey};
+use crate::verifier::TokenType;
+use crate::{Rejection, base64url};
+
+/// How many bytes a token may have.
+pub const LONGEST: usize = 8192;
+/// How many bytes a header may have, decoded.
+pub const LONGEST_HEADER: usize = 1024;
+/// How many bytes a payload can have, decoded, in a token of [`LONGEST`] bytes.
+pub const LONGEST_PAYLOAD: usize = LONGEST / 4 * 3;
+
+/// The header that our tokens have, as JSON: `{"alg":…,"kid":…,"typ":…}`.
+pub fn header_json(algorithm: Algorithm, kid: &str, typ: &str) -> Vec<u8> {
+    let mut json = Vec::with_capacity(96);
+    let mut header = ObjectWriter::begin(&mut json);
+    header.text("alg", algorithm.name());
+    header.text("kid", kid);
+    header.text("typ", typ);
+    header.end();
+    json
+}
+
+/// The header segment that our tokens have: base64url of [`header_json`].
+pub fn canonical_header(algorithm: Algorithm, kid: &str, typ: &str) -> String {
+    base64url::encode(&header_json(algorithm, kid, typ))
+}
+
+/// **Not verified**: decodes header and payload of a token for a person to look at. Nothing is checked but the compact
+/// form; the bytes need not even be JSON. Never decide anything by what this gives.
+///
+/// # Errors
+/// [`Rejection::TokenTooLarge`], [`Rejection::TokenMalformed`].
+pub fn decode_unverified(token: &str) -> Result<(Vec<u8>, Vec<u8>), Rejection> {
+    let compact = Compact::split(token)?;
+    let mut parts = [compact.header, compact.payload].map(|segment| {
+        let mut bytes = vec![0; segment.len()];
+        let length = base64url::decode_into(segment, &mut bytes).map(|decoded| decoded.len());
+        length.map(|length| {
+            bytes.truncate(length);
+            bytes
+        })
+    });
+    match (parts[0].take(), parts[1].take()) {
+        (Some(header), Some(payload)) if base64url::is_canonical(compact.signature) => Ok((header, payload)),
+        _ => Err(Rejection::TokenMalformed),
+    }
+}
+
+/// A token cut at its dots; nothing is decoded.
+#[derive(Clone, Copy)]
+pub(crate) struct Compact<'t> {
+    header: &'t [u8],
+    payload: &'t [u8],
+    signature: &'t [u8],
+    /// What the signature is over: header, dot, payload.
+    pub(crate) signed: &'t [u8],
+}
+
+impl<'t> Compact<'t> {
+    /// Cuts a token into its three segments, none of them empty.
+    pub(crate) fn split(token: &'t str) -> Result<Self, Rejection> {
+        let bytes = token.as_bytes();
+        if bytes.len() > LONGEST {
+            return Err(Rejection::TokenTooLarge);
+        }
+        let mut segments = bytes.split(|&byte| byte == b'.');
+        let parts = (segments.next(), segments.next(), segments.next(), segments.next());
+        match parts {
+            (Some(header), Some(payload), Some(signature), None)
+                if !(header.is_empty() || payload.is_empty() || signature.is_empty()) =>
+            {
+                Ok(Self { header, payload, signature, signed: &bytes[..header.len() + 1 + payload.len()] })
+            }
+            _ => Err(Rejection::TokenMalformed),
+        }
+    }
+
+    /// Decodes the payload into `room`.
+    pub(crate) fn payload<'r>(&self, room: &'r mut [u8]) -> Result<&'r mut [u8], Rejection> {
+        base64url::decode_into(self.payload, room).ok_or(Rejection::TokenMalformed)
+    }
+
+    /// Decodes the signature; `None` if it is well-formed but cannot be one of ours, by its length.
+    pub(crate) fn signature(&self) -> Result<Option<[u8; SIGNATURE]>, Rejection> {
+        let mut bytes = [0; SIGNATURE];
+        match base64url::decode_into(self.signature, &mut bytes).map(|decoded| decoded.len()) {
+            Some(SIGNATURE) => Ok(Some(bytes)),
+            _ if base64url::is_canonical(self.signature) => Ok(None),
+            _ => Err(Rejection::TokenMalformed),
+        }
+    }
+
+    /// Finds the key that the header names, and checks that the header is one for that key and this type of token.
+    pub(crate) fn key<'k>(
+        &self,
+        keys: &'k KeySet,
+        kind: TokenType,
+        room: &mut [u8; LONGEST_HEADER],
+    ) -> Result<&'k VerifyingKey, Rejection> {
+        if let Some(key) = keys.find_by_header(self.header, kind) {
+            return Ok(key);
+        }
+        if !base64url::is_canonical(self.header) {
+            return Err(Rejection::TokenMalformed);
+        }
+        let json = base64url::decode_into(self.header, room).ok_or(Rejection::HeaderInvalid)?;
+        let header = Header::parse(json)?;
+        if !header.typ.is_some_and(|typ| kind.is_named(typ)) {
+            return Err(Rejection::TypeUnexpected);
+        }
+        let algorithm = Algorithm::from_name(header.alg).ok_or(Rejection::AlgorithmUnexpected)?;
+        let key = header.kid.and_then(|kid| keys.find(kid.as_bytes())).ok_or(Rejection::KeyUnknown)?;
+        if key.algorithm() == algorithm { Ok(key) } else { Err(Rejection::AlgorithmUnexpected) }
+    }
+}
+
+/// A header that asks for nothing we would not do.
+struct Header<'a> {
+    alg: &'a str,
+    kid: Option<&'a str>,
+    typ: Option<&'a str>,
+}
+
+impl<'a> Header<'a> {
+    fn parse(json: &'a mut [u8]) -> Result<Self, Rejection> {
+        let (mut alg, mut kid, mut typ) = (None, None, None);
+        let (mut critical, mut forbidden) = (false, false);
+        json::read_object(json, |name, value| {
+            match name {
+                "alg" => alg = Some(value.string()?),
+                "kid" => kid = Some(value.string()?),
+                "typ" => typ = Some(value.string()?),
+                "crit" => {
+                    critical = true;
+                    value.skip()?;
+                }
+                // A key that the token brings along, or another reading of the payload than the plain one.
+                "jku" | "jwk" | "x5u" | "x5c" | "zip" | "b64" => {
+                    forbidden = true;
+                    value.skip()?;
+                }
+                _ => value.skip()?,
+            }
+            Ok(())
+        })
+        .map_err(|Malformed| Rejection::HeaderInvalid)?;
+        match alg {
+            Some(alg) if !forbidden && !critical => Ok(Self { alg, kid, typ }),
+            // RFC 7797 requires both `b64` and `crit`: the more telling word wins.
+            _ if critical => Err(Rejection::CriticalUnknown),
+            _ => Err(Rejection::HeaderInvalid),
+        }
+    }
+}

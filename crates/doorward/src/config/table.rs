@@ -1,0 +1,216 @@
+//! Every key there is, once: its names, what it takes, its defaults, and its sentence in `docs/configuration.md`.
+
+use std::fmt::Write as _;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A secret: never in the file, never shown.
+    Secret,
+}
+
+impl Takes {
+    /// In words, with the article.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Flag => "true or false",
+            Self::Number => "a whole number",
+            Self::Secret => "a secret",
+        }
+    }
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name in the file; a dot stands between section and key.
+    pub name: &'static str,
+    /// Its name in the environment.
+    pub variable: &'static str,
+    /// Its flag, if it has one.
+    pub flag: Option<&'static str>,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it is for `serve` if nothing is said.
+    pub serve: Option<&'static str>,
+    /// What it is for `dev` if nothing is said.
+    pub dev: Option<&'static str>,
+    /// What happens if there is neither a word nor a default.
+    pub otherwise: &'static str,
+    /// What it is for: one or two sentences.
+    pub sentence: &'static str,
+}
+
+const fn key(name: &'static str, variable: &'static str, takes: Takes, sentence: &'static str) -> Key {
+    Key { name, variable, flag: None, takes, serve: None, dev: None, otherwise: "", sentence }
+}
+
+impl Key {
+    const fn flag(self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    const fn always(self, default: &'static str) -> Self {
+        Self { serve: Some(default), dev: Some(default), ..self }
+    }
+
+    const fn by_mode(self, serve: &'static str, dev: &'static str) -> Self {
+        Self { serve: Some(serve), dev: Some(dev), ..self }
+    }
+
+    const fn otherwise(self, words: &'static str) -> Self {
+        Self { otherwise: words, ..self }
+    }
+
+    /// The key of a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The key of a variable.
+    pub fn of_variable(variable: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.variable == variable)
+    }
+}
+
+/// All keys, in the order of the document.
+pub const KEYS: &[Key] = &[
+    key(
+        "listen",
+        "DOORWARD_LISTEN",
+        Takes::Text,
+        "The address of the public port: `HOST:PORT`, or `:PORT` on loopback. Port 0 takes any free one. `dev` serves \
+         loopback only.",
+    )
+    .flag("--listen")
+    .always("127.0.0.1:8420"),
+    key(
+        "issuer",
+        "DOORWARD_ISSUER",
+        Takes::Text,
+        "The origin under which this realm is known: `iss` of its tokens and their default audience. `https://`, or \
+         `http://` on loopback, without a path.",
+    )
+    .flag("--issuer")
+    .otherwise("`dev`: `http://localhost:PORT`; `serve`: required"),
+    key(
+        "data",
+        "DOORWARD_DATA",
+        Takes::Text,
+        "The data folder: database, lock, socket of the command line, and with `dev` the master key.",
+    )
+    .flag("--data")
+    .by_mode("/var/lib/doorward", ".doorward"),
+    key(
+        "master_key",
+        "DOORWARD_MASTER_KEY",
+        Takes::Secret,
+        "The key that seals all others: 32 random bytes in base64url, 43 characters. Only in the environment.",
+    )
+    .otherwise("`dev`: `master.key` in the data folder, made if missing; `serve`: required here or as a file"),
+    key("master_key_file", "DOORWARD_MASTER_KEY_FILE", Takes::Text, "A file that holds the master key instead.")
+        .flag("--master-key-file")
+        .otherwise("see `master_key`"),
+    key("signup", "DOORWARD_SIGNUP", Takes::Flag, "May anybody make an account for themselves?")
+        .by_mode("false", "true"),
+    key("log_format", "DOORWARD_LOG_FORMAT", Takes::Text, "The form of log lines on stderr: `text` or `json`.")
+        .flag("--log-format")
+        .always("text"),
+    key(
+        "log_level",
+        "DOORWARD_LOG_LEVEL",
+        Takes::Text,
+        "The least grave lines that are logged: `error`, `warn`, `info`, `debug` or `trace`. No level logs secrets.",
+    )
+    .flag("--log-level")
+    .always("info"),
+    key("hashing.threads", "DOORWARD_HASHING_THREADS", Takes::Number, "How many passwords are hashed at a time.")
+        .otherwise("as many as there are cores"),
+    key(
+        "hashing.memory_kib",
+        "DOORWARD_HASHING_MEMORY_KIB",
+        Takes::Number,
+        "The memory of one password hash (Argon2id) in KiB: 19456 to 1048576. Each hashing thread holds as much.",
+    )
+    .always("19456"),
+    key("hashing.passes", "DOORWARD_HASHING_PASSES", Takes::Number, "The passes of one password hash: 2 to 16.")
+        .always("2"),
+    key("cache.records", "DOORWARD_CACHE_RECORDS", Takes::Number, "The most sessions kept in memory: 1 to 100000000.")
+        .always("100000"),
+    key(
+        "refresh.leeway_seconds",
+        "DOORWARD_REFRESH_LEEWAY_SECONDS",
+        Takes::Number,
+        "How long a retired refresh token still gets the current one if it comes with its attempt key: 0 to 60.",
+    )
+    .always("10"),
+    key(
+        "session.profile",
+        "DOORWARD_SESSION_PROFILE",
+        Takes::Text,
+        "The lifetimes of clients that the command line adds without saying: `relaxed` (14 days unused, 30 days in all, \
+         90 for native applications), `standard` (1 hour, 24 hours) or `strict` (15 minutes, 12 hours).",
+    )
+    .always("relaxed"),
+];
+
+/// The text of `docs/configuration.md`.
+pub fn document() -> String {
+    let mut text = String::from(HEAD);
+    for key in KEYS {
+        let flag = key.flag.map_or_else(String::new, |flag| format!(" · flag `{flag}`"));
+        let file = if key.takes == Takes::Secret { "not in the file · " } else { "" };
+        let default = match (key.serve, key.dev) {
+            (Some(serve), Some(dev)) if serve == dev => format!("default `{serve}`"),
+            (Some(serve), Some(dev)) => format!("default `{serve}`, with `dev` `{dev}`"),
+            _ => format!("otherwise {}", key.otherwise),
+        };
+        let takes = key.takes.words();
+        drop(write!(
+            text,
+            "\n### `{}`\n\n{}\n\n{file}environment `{}`{flag} · takes {takes} · {default}\n",
+            key.name, key.sentence, key.variable
+        ));
+    }
+    text
+}
+
+const HEAD: &str = "# Configuration
+
+<!-- Written by `cargo xtask docs` from the table of keys; change it there. -->
+
+Defaults give way to the file, the file to the environment, the environment to flags. `doorward serve` reads
+`/etc/doorward/doorward.toml` if it is there, or the file of `--config`; `doorward dev` reads a file only if `--config`
+names one. A key `a.b` stands as `b` in the section `[a]` of the file, or as `a.b` before all sections.
+
+A key or a variable `DOORWARD_…` that is not in this list is an error, as is a value of the wrong kind. All problems are
+told at once, each with its place, and the program ends with code 3.
+
+The master key can be given as text or as a file (`DOORWARD_MASTER_KEY`, `DOORWARD_MASTER_KEY_FILE`); both at once is an
+error. One is made with `(umask 077; head -c 32 /dev/urandom | basenc --base64url | tr -d '=\\n' > master.key)`. Without
+it the keys in the database cannot be opened: keep a copy of it, and not beside the copies of the database.
+
+## Keys
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_one_name_and_one_variable_made_from_it() {
+        for (place, key) in KEYS.iter().enumerate() {
+            assert_eq!(key.variable, format!("DOORWARD_{}", key.name.replace('.', "_").to_uppercase()));
+            assert!(KEYS[..place].iter().all(|other| other.name != key.name), "{} stands twice", key.name);
+            assert_eq!(key.serve.is_some(), key.dev.is_some(), "{}", key.name);
+            assert_eq!(key.serve.is_none(), !key.otherwise.is_empty(), "{}: a default or words", key.name);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Everything wired together, and the only home of the clock and the dice.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use doorward_core::audit::{Actor, Event, Kind};
+use doorward_core::client::Client;
+use doorward_core::id::{ClientId, EventId, SessionId, UserId};
+use doorward_core::policy::{RefreshPolicy, SKEW};
+use doorward_core::{Key, Lifetime, Timestamp, TokenType, Verifier};
+use doorward_store::cached::Cached;
+use doorward_store::{StoreError, Stores};
+
+use crate::flows::Stopped;
+use crate::hashing::Hashing;
+use crate::keys::Keys;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Draws.
+pub trait Dice: Send + Sync {
+    /// Fills the slice with bytes nobody can foresee. `false` if there are none to be had.
+    fn fill(&self, bytes: &mut [u8]) -> bool;
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The machine's entropy.
+#[derive(Debug)]
+pub struct SystemDice;
+
+impl Dice for SystemDice {
+    #[expect(clippy::disallowed_methods, reason = "the one home of the dice")]
+    fn fill(&self, bytes: &mut [u8]) -> bool {
+        getrandom::fill(bytes).is_ok()
+    }
+}
+
+/// What an operator settled; see `config`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who mints: `iss`, and the default audience.
+    pub issuer: String,
+    /// May anybody sign up?
+    pub signup_open: bool,
+    /// Windows of the refresh rule.
+    pub refresh: RefreshPolicy,
+    /// The most session records kept in memory.
+    pub cache_records: usize,
+}
+
+/// The parts a door is made of.
+pub struct Parts {
+    /// The backend.
+    pub stores: Stores,
+    /// Settings.
+    pub settings: Settings,
+    /// The opened keys.
+    pub keys: Keys,
+    /// The hash pool.
+    pub hashing: Hashing,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The dice.
+    pub dice: Arc<dyn Dice>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
+/// The door: cheap to clone, shared by HTTP, CLI, jobs and tests.
+#[derive(Clone)]
+pub struct Door(Arc<Inner>);
+
+struct Inner {
+    cached: Arc<Cached>,
+    settings: Settings,
+    keys: RwLock<Arc<Keys>>,
+    hashing: Hashing,
+    clock: Arc<dyn Clock>,
+    dice: Arc<dyn Dice>,
+    /// The latest time ever told, in milliseconds.
+    latest: AtomicI64,
+    requests: AtomicU64,
+    touched: Mutex<Vec<(SessionId, Timestamp)>>,
+    verifier: Verifier,
+    draining: std::sync::atomic::AtomicBool,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Door({})", self.0.settings.issuer)
+    }
+}
+
+/// The most touches that wait to be written; more are left to the next use of their sessions.
+const TOUCHED_MOST: usize = 100_000;
+
+impl Door {
+    /// Wires the parts.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { stores, settings, keys, hashing, clock, dice } = parts;
+        let now = clock.now();
+        let cached = Cached::open(stores, settings.cache_records, now).await?;
+        let mut first = [0; 8];
+        dice.fill(&mut first);
+        Ok(Self(Arc::new(Inner {
+            cached,
+            verifier: Verifier::new(&settings.issuer, &settings.issuer, TokenType::AccessToken),
+            settings,
+            keys: RwLock::new(Arc::new(keys)),
+            hashing,
+            clock,
+            dice,
+            latest: AtomicI64::new(now.millis()),
+            requests: AtomicU64::new(u64::from_be_bytes(first)),
+            touched: Mutex::new(Vec::new()),
+            draining: std::sync::atomic::AtomicBool::new(false),
+        })))
+    }
+
+    /// The store behind its caches.
+    pub fn cached(&self) -> &Arc<Cached> {
+        &self.0.cached
+    }
+
+    /// The backend's hot part, for reads.
+    pub fn sessions(&self) -> &dyn doorward_store::Sessions {
+        &*self.0.cached.stores().sessions
+    }
+
+    /// The backend's durable part, for reads.
+    pub fn directory(&self) -> &dyn doorward_store::Directory {
+        &*self.0.cached.stores().directory
+    }
+
+    /// What the operator settled.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The keys in use.
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses other keys from now on.
+    pub fn set_keys(&self, keys: Keys) {
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// What our own door asks of an access token: of this issuer, for this issuer.
+    pub fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+
+    /// The hash pool.
+    pub fn hashing(&self) -> &Hashing {
+        &self.0.hashing
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        let now = self.0.clock.now();
+        if now.millis() > self.0.latest.load(Ordering::Relaxed) {
+            self.0.latest.fetch_max(now.millis(), Ordering::Relaxed);
+        }
+        now
+    }
+
+    /// The time, for minting and opening.
+    ///
+    /// # Errors
+    /// [`Stopped::Clock`] if the clock is more than a minute behind what it has told already: then what we minted would
+    /// live too long, and nothing is minted (design section 5).
+    pub fn now_to_mint(&self) -> Result<Timestamp, Stopped> {
+        let now = self.now();
+        let latest = Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed));
+        if latest - now > SKEW { Err(Stopped::Clock) } else { Ok(now) }
+    }
+
+    /// Draws bytes.
+    ///
+    /// # Errors
+    /// [`Stopped::NoEntropy`]; nothing predictable is ever used instead.
+    pub fn draw<const N: usize>(&self) -> Result<[u8; N], Stopped> {
+        let mut bytes = [0; N];
+        if self.0.dice.fill(&mut bytes) { Ok(bytes) } else { Err(Stopped::NoEntropy) }
+    }
+
+    /// A client that exists and is not switched off.
+    pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
+        self.0.cached.client(id).filter(|client| client.disabled_at.is_none())
+    }
+
+    /// The handle of a user.
+    pub fn handle(&self, user: UserId) -> Key {
+        self.keys().handle_of(user)
+    }
+
+    /// A name for a request, to find its traces by. Not secret, not guessable from outside.
+    pub fn request_id(&self) -> String {
+        format!("req_{:016x}", self.0.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Notes that a session is in use; written soon, off the request path.
+    pub fn touch(&self, session: SessionId, at: Timestamp) {
+        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        if touched.len() < TOUCHED_MOST {
+            touched.push((session, at));
+        }
+    }
+
+    /// Takes at most `most` of the touches that wait.
+    pub fn take_touched(&self, most: usize) -> Vec<(SessionId, Timestamp)> {
+        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = touched.len().saturating_sub(most);
+        touched.split_off(rest)
+    }
+
+    /// An event of the audit log.
+    ///
+    /// # Errors
+    /// [`Stopped::NoEntropy`].
+    pub fn event(&self, kind: Kind, by: Actor, from: &Origin) -> Result<Event, Stopped> {
+        Ok(Event {
+            id: EventId::from_bytes(self.draw()?),
+            kind,
+            by,
+            who: None,
+            session: None,
+            client: None,
+            address: from.address.clone(),
+            request: from.request.clone(),
+            detail: None,
+            at: self.now(),
+        })
+    }
+
+    /// From now on, readiness says no: the process is on its way out.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Can requests be served?
+    pub fn is_ready(&self) -> bool {
+        !self.0.draining.load(Ordering::Relaxed) && self.directory().is_writable()
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The address of the caller.
+    pub address: Option<String>,
+    /// The request's name.
+    pub request: Option<String>,
+    /// Such as `Chrome on Linux`.
+    pub device: String,
+}
+
+/// A clock that stands still until it is moved: for tests and simulations.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Starts at a time.
+    pub const fn starting_at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.millis()))
+    }
+
+    /// Moves on, or back if `span` is negative.
+    pub fn advance(&self, span: Lifetime) {
+        self.0.fetch_add(span.millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}

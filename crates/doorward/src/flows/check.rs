@@ -1,0 +1,166 @@
+//! Who is this? A session secret by the cached record, an access token by its signature; both by the revocation index.
+
+use std::sync::Arc;
+
+use doorward_core::change::{Confirm, SessionChange};
+use doorward_core::id::SessionId;
+use doorward_core::secret::SecretHash;
+use doorward_core::session::{Epochs, Session, Shown};
+use doorward_core::{Position, Rejection, Scratch, Timestamp};
+use doorward_store::cached::Record;
+
+use super::{Refusal, Stopped};
+use crate::door::Door;
+
+/// What a request shows of itself.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// A session secret, from the cookie or as Bearer.
+    pub secret: Option<SecretHash>,
+    /// An access token, as Bearer.
+    pub access: Option<String>,
+}
+
+/// Who it is.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Their session, with its user.
+    pub record: Arc<Record>,
+    /// How they showed it.
+    pub by: By,
+}
+
+/// How a caller showed their session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By its secret.
+    Secret(Shown),
+    /// By an access token minted at this second.
+    Access(Timestamp),
+}
+
+impl Caller {
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.record.session
+    }
+}
+
+/// Checks whatever was shown. Two credentials must name the same session; one that names none is passed over if the
+/// other is good.
+///
+/// # Errors
+/// [`Refusal::NoCredentials`], [`Refusal::AmbiguousCredentials`], or what is wrong with the credential.
+pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
+    let by_access = match &shown.access {
+        Some(token) => Some(check_access(door, token).await),
+        None => None,
+    };
+    let by_secret = match &shown.secret {
+        Some(hash) => Some(check_secret(door, hash).await),
+        None => None,
+    };
+    match (by_access, by_secret) {
+        (None, None) => Err(Refusal::NoCredentials.into()),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(Ok(one)), Some(Ok(other))) if one.session().id != other.session().id => {
+            Err(Refusal::AmbiguousCredentials.into())
+        }
+        (Some(Ok(one)), Some(Ok(_)) | Some(Err(Stopped::Refused(Refusal::SessionUnknown)))) => Ok(one),
+        (Some(Ok(_)), Some(Err(Stopped::Refused(_)))) => Err(Refusal::AmbiguousCredentials.into()),
+        (Some(Ok(_)), Some(Err(stopped))) | (Some(Err(stopped)), Some(_)) => Err(stopped),
+    }
+}
+
+/// Checks a secret whose record is at hand, without waiting; `None` if it has to be loaded or written to.
+pub fn check_kept(door: &Door, hash: &SecretHash, now: Timestamp) -> Option<Result<Caller, Stopped>> {
+    let record = door.cached().peek(hash, now)?;
+    if let Err(refusal) = record.session.check(Epochs::default(), now) {
+        return Some(Err(refusal.into()));
+    }
+    let shown = record.session.recognise(hash, now)?;
+    if shown == Shown::Current && record.session.previous.is_some() {
+        return None;
+    }
+    let record = note_use(door, hash, record, now);
+    Some(Ok(Caller { record, by: By::Secret(shown) }))
+}
+
+async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped> {
+    let now = door.now();
+    if let Some(checked) = check_kept(door, hash, now) {
+        return checked;
+    }
+    let fence = door.cached().fence();
+    let read_at = door.cached().head();
+    let session = door.sessions().session_by_secret(hash).await?.ok_or(Refusal::SessionUnknown)?;
+    let mut record = load(door, session, read_at, now).await?;
+    let shown = record.session.recognise(hash, now).ok_or(Refusal::SessionUnknown)?;
+    if shown == Shown::Current && record.session.previous.is_some() {
+        // The new secret has arrived: from here on the old one is worth nothing.
+        let confirm = Confirm { session: record.session.id, secret: *hash };
+        door.cached().commit(SessionChange::Confirm(confirm)).await?;
+        record.session.previous = None;
+        return Ok(Caller { record: Arc::new(record), by: By::Secret(shown) });
+    }
+    let record = Arc::new(record);
+    if shown == Shown::Current {
+        door.cached().keep(*hash, Arc::clone(&record), fence);
+    }
+    let record = note_use(door, hash, record, now);
+    Ok(Caller { record, by: By::Secret(shown) })
+}
+
+async fn check_access(door: &Door, token: &str) -> Result<Caller, Stopped> {
+    let now = door.now();
+    let read_at = door.cached().head();
+    let (id, issued_at) = verify(door, token, now)?;
+    let session = door.sessions().session(id).await?.ok_or(Refusal::SessionEnded)?;
+    let record = Arc::new(load(door, session, read_at, now).await?);
+    if record.session.wants_touch(now) {
+        door.touch(record.session.id, now);
+    }
+    Ok(Caller { record, by: By::Access(issued_at) })
+}
+
+/// Verifies an access token of ours for us; gives its session and when it was minted.
+fn verify(door: &Door, token: &str, now: Timestamp) -> Result<(SessionId, Timestamp), Stopped> {
+    let keys = door.keys();
+    let mut scratch = Scratch::new();
+    let verified = door
+        .cached()
+        .with_index(|index| door.verifier().verify(token, keys.verifying(), index, now, &mut scratch).map(
+            |verified| (verified.claims.session_id.and_then(SessionId::parse), verified.claims.issued_at),
+        ))?;
+    match verified {
+        (Some(session), issued_at) => Ok((session, issued_at)),
+        (None, _) => Err(Rejection::ClaimsInvalid.into()),
+    }
+}
+
+/// A session with its user, alive.
+pub(super) async fn load(
+    door: &Door, session: Session, read_at: Position, now: Timestamp,
+) -> Result<Record, Stopped> {
+    let epochs = door.directory().epochs(session.user, &session.client).await?;
+    session.check(epochs, now)?;
+    let user = match session.user {
+        Some(id) => Some(Arc::new(door.directory().user(id).await?.ok_or(Refusal::SessionEnded)?)),
+        None => None,
+    };
+    let subject = session.user.map(|id| door.handle(id));
+    Ok(Record { session, user, subject, read_at, read: now })
+}
+
+/// Notes the use of a session, at most once a minute, without waiting.
+fn note_use(door: &Door, hash: &SecretHash, record: Arc<Record>, now: Timestamp) -> Arc<Record> {
+    if !record.session.wants_touch(now) {
+        return record;
+    }
+    door.touch(record.session.id, now);
+    let mut used = Record::clone(&record);
+    used.session.last_seen_at = now;
+    let used = Arc::new(used);
+    door.cached().renew(hash, Arc::clone(&used));
+    used
+}

@@ -1,0 +1,189 @@
+//! Sign in: a password or a guest's nothing becomes a new session.
+
+use std::sync::Arc;
+
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{DirectoryChange, Open, SessionChange, Upgrade};
+use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::feed::Draft;
+use doorward_core::id::SessionId;
+use doorward_core::password::Typed;
+use doorward_core::secret::Secret;
+use doorward_core::session::{Device, Drawn, EndReason, Ended, Opening, Salt, Session};
+use doorward_core::user::{Email, User};
+use doorward_core::{Position, Timestamp, login, revoke};
+use doorward_store::Committed;
+
+use super::check::{self, Caller, Credentials};
+use super::issue::{self, Issued, Issuing};
+use super::{ATTEMPTS, Refusal, Stopped};
+use crate::door::{Door, Origin};
+
+/// A sign-in as it was asked for.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The application, authenticated.
+    pub client: Arc<Client>,
+    /// How the credential shall travel; by default as its strategy's do.
+    pub transport: Option<Transport>,
+    /// Who.
+    pub who: Who,
+    /// What the browser held already.
+    pub held: Credentials,
+}
+
+/// Who signs in.
+#[derive(Debug)]
+pub enum Who {
+    /// Somebody with a password. `None`s are texts that nobody's can be: the answer takes as long.
+    Person {
+        /// The address.
+        email: Option<Email>,
+        /// The password.
+        password: Option<Typed>,
+    },
+    /// A guest.
+    Guest,
+}
+
+/// Signs in.
+///
+/// # Errors
+/// What [`login::admit`] and [`login::prove`] refuse; one answer for unknown, wrong and suspended.
+pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, Stopped> {
+    let Attempt { client, transport, who, held } = attempt;
+    let transport = transport.unwrap_or_else(|| client.strategy.default_transport());
+    login::admit(&client, transport)?;
+    let entry = Entry { door, client: &client, transport, from };
+    let held = check::check(door, &held).await.ok();
+    match who {
+        Who::Guest => {
+            let now = door.now_to_mint()?;
+            let head = door.cached().head();
+            let (drawn, secret) = entry.draw()?;
+            let session = login::open_guest(entry.opening(head, now), drawn);
+            entry.commit(session, None, secret, None, Issuing { client: &client, head, now }).await
+        }
+        Who::Person { email, password } => entry.person(email, password, held).await,
+    }
+}
+
+/// What all steps of one sign-in share.
+struct Entry<'a> {
+    door: &'a Door,
+    client: &'a Client,
+    transport: Transport,
+    from: &'a Origin,
+}
+
+impl Entry<'_> {
+    async fn person(
+        &self, email: Option<Email>, password: Option<Typed>, held: Option<Caller>,
+    ) -> Result<Issued, Stopped> {
+        let door = self.door;
+        // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
+        let head = door.cached().head();
+        let user = match &email {
+            Some(email) => door.directory().user_by_email(email.key()).await?,
+            None => None,
+        };
+        let kept = match &user {
+            Some(user) => door.directory().credential(user.id).await?,
+            None => None,
+        };
+        let phc = kept.filter(|_| password.is_some()).map(|kept| kept.phc);
+        let typed = password.or_else(|| Typed::read("")).ok_or(Refusal::InvalidCredentials)?;
+        let verdict = door.hashing().verify(phc, typed).await?;
+        // Hashing takes its time; whether the account is still there is asked after it.
+        let user = match user {
+            Some(user) => door.directory().user(user.id).await?,
+            None => None,
+        };
+        let now = door.now_to_mint()?;
+        let proven = login::prove(user.as_ref(), verdict)?;
+        let (drawn, secret) = self.draw()?;
+        let session = proven.open(self.opening(head, now), drawn);
+        let epochs = door.directory().epochs(session.user, &session.client).await?;
+        session.check(epochs, now).map_err(|_| Refusal::InvalidCredentials)?;
+        self.commit(session, user, secret, held, Issuing { client: self.client, head, now }).await
+    }
+
+    fn draw(&self) -> Result<(Drawn, Option<Secret>), Stopped> {
+        let secret = match self.client.strategy {
+            Strategy::Session => Some(Secret::from_bytes(self.door.draw()?)),
+            Strategy::Jwt | Strategy::Hybrid => None,
+        };
+        let drawn = Drawn {
+            id: SessionId::from_bytes(self.door.draw()?),
+            salt: Salt(self.door.draw()?),
+            secret: secret.as_ref().map(Secret::hash),
+        };
+        Ok((drawn, secret))
+    }
+
+    fn opening(&self, born: Position, now: Timestamp) -> Opening<'_> {
+        let device =
+            Device { name: self.from.device.clone(), address: self.from.address.clone().unwrap_or_default() };
+        let refresh_key = self.door.keys().refresh_active();
+        Opening { client: self.client, transport: self.transport, device, born, refresh_key, now }
+    }
+
+    /// Writes the new session; a guest's goes over into it, another one that the same browser held is ended.
+    async fn commit(
+        &self, session: Session, user: Option<User>, secret: Option<Secret>, held: Option<Caller>,
+        around: Issuing<'_>,
+    ) -> Result<Issued, Stopped> {
+        let door = self.door;
+        let by = user.as_ref().map_or(Actor::Nobody, |user| Actor::User(user.id));
+        let mut event = door.event(Kind::SessionOpened, by, self.from)?;
+        event.who = session.user;
+        event.session = Some(session.id);
+        event.client = Some(session.client.clone());
+        let held = held.map(|held| held.record.session.clone());
+        let mut over = None;
+        match held {
+            Some(guest) if guest.is_guest() && user.is_some() => {
+                let ended = Ended { at: around.now, why: EndReason::Upgraded };
+                let draft = Draft::session(guest.id);
+                let change = Upgrade { session: session.clone(), guest: guest.id, ended, draft };
+                let change = DirectoryChange::Upgrade(Box::new(change));
+                if door.cached().commit_durable(change, event.clone()).await? == Committed::Conflict {
+                    // The guest was ended a moment ago: there is nothing to bring along.
+                    self.open(&session, event).await?;
+                }
+            }
+            held => {
+                over = held;
+                self.open(&session, event).await?;
+            }
+        }
+        if let Some(over) = over {
+            self.end(&over, around.now).await?;
+        }
+        let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around)?;
+        Ok(Issued { session, user, handed, transport: self.transport })
+    }
+
+    async fn open(&self, session: &Session, event: doorward_core::audit::Event) -> Result<(), Stopped> {
+        for _ in 0..ATTEMPTS {
+            let open = Open { session: session.clone(), event: event.clone() };
+            let committed = self.door.cached().commit(SessionChange::Open(Box::new(open))).await?;
+            if let Committed::Done(_) = committed {
+                return Ok(());
+            }
+        }
+        // 128 drawn bits were taken: the dice are broken.
+        Err(Stopped::NoEntropy)
+    }
+
+    async fn end(&self, over: &Session, now: Timestamp) -> Result<(), Stopped> {
+        let by = over.user.map_or(Actor::Nobody, Actor::User);
+        let mut event = self.door.event(Kind::SessionsEnded, by, self.from)?;
+        event.who = over.user;
+        event.session = Some(over.id);
+        event.detail = Some(EndReason::Replaced.name().to_owned());
+        let change = DirectoryChange::EndSessions(revoke::end(&[over], EndReason::Replaced, now));
+        self.door.cached().commit_durable(change, event).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! The order of steps, one verb a file: load, ask a rule, commit one change.
+//!
+//! Flows know nothing of HTTP. What stops one is a [`Stopped`]: our no, or the environment's.
+
+pub mod authenticate;
+pub mod check;
+pub mod clients;
+pub mod data;
+pub mod issue;
+pub mod keys;
+pub mod list;
+pub mod login;
+pub mod password;
+pub mod refresh;
+pub mod register;
+pub mod revoke;
+
+use doorward_core::client::Unfit;
+use doorward_core::key;
+use doorward_core::{Rejection, data as shelf, login as signing_in, refresh as turning, session};
+use doorward_store::StoreError;
+
+/// How often a flow loads and decides again after losing a race, before it gives up.
+const ATTEMPTS: usize = 8;
+
+/// What stops a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// We said no.
+    Refused(Refusal),
+    /// The store could not.
+    Store(StoreError),
+    /// The hash queue is full.
+    Overloaded,
+    /// The clock went back by more than a minute: nothing is minted.
+    Clock,
+    /// The machine gives no random bytes.
+    NoEntropy,
+    /// Lost every race; nothing changed.
+    Contended,
+}
+
+/// Our no. Each has its code, status and sentence in `http/problem.rs`, and nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing was shown.
+    NoCredentials,
+    /// Unknown account, wrong password, suspended account, or wrong client secret.
+    InvalidCredentials,
+    /// No session has this secret.
+    SessionUnknown,
+    /// The session ran out.
+    SessionExpired,
+    /// The session was ended.
+    SessionEnded,
+    /// The access token is not good.
+    Token(Rejection),
+    /// The refresh token is not ours, or not this client's, or there is nothing to exchange.
+    RefreshInvalid,
+    /// The refresh token was used before by another attempt; its session is ended.
+    RefreshReused,
+    /// An old attempt: the client has a newer token already.
+    RefreshSuperseded,
+    /// The session behind the refresh token ran out.
+    RefreshExpired,
+    /// Too many turns in a moment.
+    RefreshBusy,
+    /// Two credentials, two sessions.
+    AmbiguousCredentials,
+    /// Known, but not allowed.
+    Forbidden,
+    /// No such client, or it may not do this.
+    ClientUnknown,
+    /// The client does not allow this transport.
+    TransportNotAllowed,
+    /// This realm does not let anybody sign up.
+    SignupClosed,
+    /// There is an account with this address.
+    EmailTaken,
+    /// The password is too short, too long or guessable.
+    PasswordWeak,
+    /// The value is at another version.
+    VersionMismatch,
+    /// One key or byte too many.
+    QuotaExceeded,
+    /// The value is too large.
+    TooLarge,
+    /// It is not there, or not yours.
+    NotFound,
+    /// There is a client with this id.
+    ClientTaken,
+    /// No client can be like that.
+    ClientUnfit(Unfit),
+    /// The keys cannot be turned now.
+    KeysNotReady(key::Refusal),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Rejection> for Stopped {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refused(Refusal::Token(rejection))
+    }
+}
+
+impl From<session::Refusal> for Stopped {
+    fn from(refusal: session::Refusal) -> Self {
+        Self::Refused(match refusal {
+            session::Refusal::Unknown => Refusal::SessionUnknown,
+            session::Refusal::Ended => Refusal::SessionEnded,
+            session::Refusal::Expired => Refusal::SessionExpired,
+        })
+    }
+}
+
+impl From<Unfit> for Stopped {
+    fn from(unfit: Unfit) -> Self {
+        Self::Refused(Refusal::ClientUnfit(unfit))
+    }
+}
+
+impl From<key::Refusal> for Stopped {
+    fn from(refusal: key::Refusal) -> Self {
+        Self::Refused(Refusal::KeysNotReady(refusal))
+    }
+}
+
+impl From<signing_in::Refusal> for Stopped {
+    fn from(refusal: signing_in::Refusal) -> Self {
+        Self::Refused(match refusal {
+            signing_in::Refusal::InvalidCredentials => Refusal::InvalidCredentials,
+            signing_in::Refusal::ClientUnknown => Refusal::ClientUnknown,
+            signing_in::Refusal::TransportNotAllowed => Refusal::TransportNotAllowed,
+        })
+    }
+}
+
+impl From<turning::Refusal> for Stopped {
+    fn from(refusal: turning::Refusal) -> Self {
+        Self::Refused(match refusal {
+            turning::Refusal::Invalid => Refusal::RefreshInvalid,
+            turning::Refusal::Ended => Refusal::SessionEnded,
+            turning::Refusal::Expired => Refusal::RefreshExpired,
+            turning::Refusal::Superseded => Refusal::RefreshSuperseded,
+            turning::Refusal::Busy => Refusal::RefreshBusy,
+            turning::Refusal::Reused => Refusal::RefreshReused,
+        })
+    }
+}
+
+impl From<shelf::Refusal> for Stopped {
+    fn from(refusal: shelf::Refusal) -> Self {
+        Self::Refused(match refusal {
+            shelf::Refusal::NotFound => Refusal::NotFound,
+            shelf::Refusal::VersionMismatch => Refusal::VersionMismatch,
+            shelf::Refusal::QuotaExceeded => Refusal::QuotaExceeded,
+            shelf::Refusal::TooLarge => Refusal::TooLarge,
+        })
+    }
+}

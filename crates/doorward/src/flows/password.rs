@@ -1,0 +1,153 @@
+//! Password change: everything of the user is over but the session it is changed in, which gets new secrets.
+
+use doorward_core::audit::{Actor, Event, Kind};
+use doorward_core::change::{DirectoryChange, Kept, SetPassword};
+use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::feed::Draft;
+use doorward_core::id::UserId;
+use doorward_core::password::Typed;
+use doorward_core::refresh::Attempt;
+use doorward_core::secret::Secret;
+use doorward_core::session::{Retired, Session, Shown};
+use doorward_core::user::User;
+use doorward_core::{Position, Strength, Timestamp};
+use doorward_store::{Committed, Credential};
+use zeroize::Zeroizing;
+
+use super::check::{By, Caller};
+use super::issue::{self, Issued, Issuing};
+use super::{ATTEMPTS, Refusal, Stopped, register};
+use crate::door::{Door, Origin};
+
+/// A password change as it was asked for.
+#[derive(Debug)]
+pub struct Change {
+    /// The password so far; `None` if what was typed can be nobody's.
+    pub current: Option<Typed>,
+    /// The password from now on, as typed.
+    pub new: Zeroizing<String>,
+    /// The attempt key: with it, the refresh token from before gets the same new one should the reply be lost.
+    pub attempt: Option<Attempt>,
+}
+
+/// Changes the caller's password.
+///
+/// # Errors
+/// [`Refusal::Forbidden`] for guests and replaced secrets, [`Refusal::InvalidCredentials`], [`Refusal::PasswordWeak`].
+pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) -> Result<Issued, Stopped> {
+    let user = caller.record.user.as_ref().ok_or(Refusal::Forbidden)?;
+    if caller.by == By::Secret(Shown::Previous) {
+        return Err(Refusal::Forbidden.into());
+    }
+    let chosen = register::accept(&asked.new, &user.email, user.name.as_deref())?;
+    let kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
+    let typed = asked.current.ok_or(Refusal::InvalidCredentials)?;
+    let verdict = door.hashing().verify(Some(kept.phc.clone()), typed).await?;
+    verdict.ok_or(Refusal::InvalidCredentials)?;
+    let phc = door.hashing().hash(chosen, door.draw()?).await?;
+    let setting = Setting { door, user, phc, from, attempt: asked.attempt };
+    for _ in 0..ATTEMPTS {
+        if let Some(issued) = setting.commit(caller, &kept).await? {
+            return Ok(issued);
+        }
+        // The session turned meanwhile: load again, decide again. Another password by now means another decision.
+        let now = door.directory().credential(user.id).await?;
+        if now.as_ref() != Some(&kept) {
+            return Err(Refusal::InvalidCredentials.into());
+        }
+    }
+    Err(Stopped::Contended)
+}
+
+struct Setting<'a> {
+    door: &'a Door,
+    user: &'a User,
+    phc: String,
+    from: &'a Origin,
+    attempt: Option<Attempt>,
+}
+
+impl Setting<'_> {
+    async fn commit(&self, caller: &Caller, kept: &Credential) -> Result<Option<Issued>, Stopped> {
+        let door = self.door;
+        let now = door.now_to_mint()?;
+        let session = door.sessions().session(caller.session().id).await?.ok_or(Refusal::SessionEnded)?;
+        let epochs = door.directory().epochs(session.user, &session.client).await?;
+        session.check(epochs, now)?;
+        let client = door.client(&session.client).ok_or(Refusal::ClientUnknown)?;
+        let secret = match session.secret {
+            Some(_) => Some(Secret::from_bytes(door.draw()?)),
+            None => None,
+        };
+        let keep = self.keep(&session, secret.as_ref(), now);
+        let mut event = door.event(Kind::PasswordChanged, Actor::User(self.user.id), self.from)?;
+        event.session = Some(session.id);
+        let place = set(door, self.user.id, kept.version, self.phc.clone(), Some(keep.clone()), event).await?;
+        let Some(place) = place else { return Ok(None) };
+        let session = keep.applied_to(&session, place, now);
+        self.issue(session, secret, &client, place, now).map(Some)
+    }
+
+    fn keep(&self, session: &Session, secret: Option<&Secret>, now: Timestamp) -> Kept {
+        let attempt = self.attempt.map(Attempt::hash);
+        Kept {
+            session: session.id,
+            from: session.generation,
+            generation: session.generation.next(),
+            retired: Retired { generation: session.generation, attempt, at: now, displaced: false },
+            refresh_key: self.door.keys().refresh_active(),
+            secret: secret.map(Secret::hash),
+            previous: session.superseded_secret(now),
+            alone: session.strategy == Strategy::Jwt && session.transport == Transport::Body,
+        }
+    }
+
+    /// The session is handed out anew in the form it has: a change of strategy is for the refresh to make.
+    fn issue(
+        &self, session: Session, secret: Option<Secret>, client: &Client, place: Position, now: Timestamp,
+    ) -> Result<Issued, Stopped> {
+        let around = Issuing { client, head: place, now };
+        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret.as_ref(), around)?;
+        // A session that holds both a secret and a jar gets both anew: each of the old ones is dead.
+        if handed.session_secret.is_none() {
+            handed.session_secret =
+                secret.map(|secret| doorward_core::secret::SecretKind::Session.text(&secret));
+        }
+        if handed.refresh.is_none() && session.transport == Transport::Cookie && session.generation.0 > 1 {
+            handed.refresh = Some(issue::refresh_token(self.door, &session, now)?);
+            handed.refresh_for_jar_only = true;
+        }
+        let transport = session.transport;
+        Ok(Issued { session, user: Some(self.user.clone()), handed, transport })
+    }
+}
+
+/// Sets a user's password, for an operator: everything of the user is over.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::PasswordWeak`].
+pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin) -> Result<(), Stopped> {
+    let found = door.directory().user(user).await?.ok_or(Refusal::NotFound)?;
+    let chosen = register::accept(new, &found.email, found.name.as_deref())?;
+    let phc = door.hashing().hash(chosen, door.draw()?).await?;
+    for _ in 0..ATTEMPTS {
+        let version = door.directory().credential(user).await?.ok_or(Refusal::NotFound)?.version;
+        let event = door.event(Kind::PasswordChanged, Actor::Operator, from)?;
+        if set(door, user, version, phc.clone(), None, event).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Stopped::Contended)
+}
+
+async fn set(
+    door: &Door, user: UserId, from: u64, phc: String, keep: Option<Kept>, mut event: Event,
+) -> Result<Option<Position>, Stopped> {
+    event.who = Some(user);
+    let draft = Draft::subject(door.handle(user), Strength::Terminal);
+    let change = SetPassword { user, from, phc, keep, draft, at: event.at };
+    match door.cached().commit_durable(DirectoryChange::SetPassword(Box::new(change)), event).await? {
+        Committed::Done(done) => Ok(done.lines.last().map(|line| line.place)),
+        Committed::Conflict => Ok(None),
+    }
+}

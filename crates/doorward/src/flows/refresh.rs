@@ -1,0 +1,246 @@
+//! Refresh: whatever the holder has becomes today's form. The one place where strategies meet (design section 3).
+
+use std::sync::Arc;
+
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{DirectoryChange, Rotate, SessionChange};
+use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::id::SessionId;
+use doorward_core::policy::REPLACED_SECRET;
+use doorward_core::refresh::{
+    self, Attempt, Circumstances, Credential, Decision, NewSecret, Presented, Turn, session_secret,
+};
+use doorward_core::secret::{Secret, SecretKind};
+use doorward_core::session::{EndReason, Previous, Session, Shown};
+use doorward_core::{Position, Timestamp, revoke};
+use doorward_store::Committed;
+use zeroize::Zeroizing;
+
+use super::authenticate::{Application, authenticate};
+use super::check::{self, By, Credentials};
+use super::issue::{self, Handed, Issued, Issuing};
+use super::{ATTEMPTS, Refusal, Stopped};
+use crate::door::{Door, Origin};
+
+/// What a request for a refresh shows.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// A refresh token, from the body or the jar.
+    pub token: Option<String>,
+    /// Did it come from the jar?
+    pub from_jar: bool,
+    /// The attempt key.
+    pub attempt: Option<Attempt>,
+    /// The text of a session secret, to be handed back where it stays good.
+    pub secret: Option<Zeroizing<String>>,
+    /// An access token.
+    pub access: Option<String>,
+    /// The application that asks.
+    pub application: Application,
+}
+
+/// Refreshes.
+///
+/// A refresh token turns by [`refresh::decide`]. A session secret is answered without a turn: nothing is retired, and
+/// asking twice gives the same. An access token alone is exchanged, once.
+///
+/// # Errors
+/// What the rule refuses; [`Refusal::AmbiguousCredentials`] where two credentials name two sessions.
+pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
+    let Some(text) = &asked.token else { return without_token(door, asked, from).await };
+    let presented = Presented::parse(text).ok_or(Refusal::RefreshInvalid)?;
+    if let Some(secret) = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text)) {
+        let held = Credentials { secret: Some(secret.hash()), access: None };
+        match check::check(door, &held).await {
+            Ok(caller) if caller.session().id != presented.session => {
+                return Err(Refusal::AmbiguousCredentials.into());
+            }
+            Ok(_) | Err(Stopped::Refused(_)) => {}
+            Err(stopped) => return Err(stopped),
+        }
+    }
+    let asking = Asking { door, asked: &asked, from };
+    asking.turn(presented.session, |session| {
+        let keys = door.keys();
+        let secret = keys.refresh(presented.key)?;
+        presented.authenticate(session, secret).map(Credential::Token)
+    })
+    .await
+}
+
+async fn without_token(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
+    let secret = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text));
+    if secret.is_none() && asked.secret.is_some() && asked.access.is_none() {
+        return Err(Refusal::SessionUnknown.into());
+    }
+    let now = door.now_to_mint()?;
+    let head = door.cached().head();
+    let held = Credentials { secret: secret.as_ref().map(Secret::hash), access: asked.access.clone() };
+    let caller = check::check(door, &held).await?;
+    let asking = Asking { door, asked: &asked, from };
+    match caller.by {
+        By::Secret(_) => asking.by_secret(caller.session(), secret, head, now).await,
+        By::Access(issued_at) => match secret {
+            Some(secret) => asking.by_secret(caller.session(), Some(secret), head, now).await,
+            None => asking.turn(caller.session().id, |_| Some(Credential::Access { issued_at })).await,
+        },
+    }
+}
+
+/// One request for a refresh, at work.
+struct Asking<'a> {
+    door: &'a Door,
+    asked: &'a Request,
+    from: &'a Origin,
+}
+
+impl Asking<'_> {
+    /// The session's own application, as it is set today, if it is the one that asks.
+    fn client_of(&self, session: &Session) -> Result<Arc<Client>, Stopped> {
+        let client = authenticate(self.door, &self.asked.application, &session.client)?;
+        if client.id == session.client { Ok(client) } else { Err(Refusal::RefreshInvalid.into()) }
+    }
+
+    /// Turns a generation: load, decide, commit, and again after a lost race.
+    async fn turn(
+        &self, id: SessionId, authentic: impl Fn(&Session) -> Option<Credential>,
+    ) -> Result<Issued, Stopped> {
+        let door = self.door;
+        for _ in 0..ATTEMPTS {
+            let now = door.now_to_mint()?;
+            // RT8: the head before the session, the session before the epochs.
+            let head = door.cached().head();
+            let session = door.sessions().session(id).await?.ok_or(Refusal::RefreshInvalid)?;
+            let credential = authentic(&session).ok_or(Refusal::RefreshInvalid)?;
+            let client = self.client_of(&session)?;
+            let epochs = door.directory().epochs(session.user, &session.client).await?;
+            let around = Circumstances {
+                client: &client,
+                epochs,
+                refresh_key: door.keys().refresh_active(),
+                policy: door.settings().refresh,
+                now,
+            };
+            let issuing = Issuing { client: &client, head, now };
+            match refresh::decide(&session, credential, self.asked.attempt, around) {
+                Decision::Refuse(why) => return Err(why.into()),
+                Decision::Repeat => return self.repeat(session, issuing).await,
+                Decision::End => {
+                    self.end_reused(&session, now).await?;
+                    return Err(Refusal::RefreshReused.into());
+                }
+                Decision::Rotate(turn) => {
+                    if let Some(issued) = self.rotate(&session, *turn, issuing).await? {
+                        return Ok(issued);
+                    }
+                }
+            }
+        }
+        Err(Stopped::Contended)
+    }
+
+    /// Commits a turn; `None` if somebody else was quicker.
+    async fn rotate(&self, session: &Session, turn: Turn, around: Issuing<'_>) -> Result<Option<Issued>, Stopped> {
+        let door = self.door;
+        let keys = door.keys();
+        let handed_secret = match turn.strategy {
+            Strategy::Session => {
+                let key = keys.refresh(turn.refresh_key).ok_or(Refusal::RefreshInvalid)?;
+                Some(session_secret(key, session, turn.generation))
+            }
+            Strategy::Jwt | Strategy::Hybrid => None,
+        };
+        let secret = handed_secret.as_ref().map(|secret| NewSecret {
+            hash: secret.hash(),
+            previous: session.secret.map(|hash| Previous { hash, until: around.now + REPLACED_SECRET }),
+        });
+        let event = match turn.regressed {
+            true => {
+                let mut event = door.event(Kind::StoreRegressed, Actor::Doorward, self.from)?;
+                event.session = Some(session.id);
+                Some(event)
+            }
+            false => None,
+        };
+        let turned = turn.applied_to(session, secret.as_ref());
+        let change = SessionChange::Rotate(Box::new(Rotate { turn, secret, event }));
+        if door.cached().commit(change).await? == Committed::Conflict {
+            return Ok(None);
+        }
+        self.issue(turned, handed_secret.as_ref(), around).await.map(Some)
+    }
+
+    /// Hands out the current generation again, in the form it was handed out in.
+    async fn repeat(&self, session: Session, around: Issuing<'_>) -> Result<Issued, Stopped> {
+        let secret = match session.strategy {
+            Strategy::Session => {
+                let keys = self.door.keys();
+                let key = keys.refresh(session.refresh_key).ok_or(Refusal::RefreshInvalid)?;
+                let secret = session_secret(key, &session, session.generation);
+                if !session.secret.is_some_and(|kept| kept.matches(&secret.hash())) {
+                    return Err(Refusal::RefreshSuperseded.into());
+                }
+                Some(secret)
+            }
+            Strategy::Jwt | Strategy::Hybrid => None,
+        };
+        self.issue(session, secret.as_ref(), around).await
+    }
+
+    async fn issue(
+        &self, session: Session, secret: Option<&Secret>, around: Issuing<'_>,
+    ) -> Result<Issued, Stopped> {
+        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret, around)?;
+        self.keep_jar_current(&session, &mut handed, around.now)?;
+        self.with_user(session, handed).await
+    }
+
+    /// A refresh cookie that was shown is answered by its successor whatever the strategy: left in the jar, the retired
+    /// one would look stolen the next time it is sent.
+    fn keep_jar_current(&self, session: &Session, handed: &mut Handed, now: Timestamp) -> Result<(), Stopped> {
+        if self.asked.from_jar && handed.refresh.is_none() {
+            handed.refresh = Some(issue::refresh_token(self.door, session, now)?);
+            handed.refresh_for_jar_only = true;
+        }
+        Ok(())
+    }
+
+    /// Converts what a session secret stands for, without retiring it.
+    async fn by_secret(
+        &self, session: &Session, secret: Option<Secret>, head: Position, now: Timestamp,
+    ) -> Result<Issued, Stopped> {
+        let client = self.client_of(session)?;
+        if let Some(secret) = &secret
+            && session.recognise(&secret.hash(), now) == Some(Shown::Previous)
+        {
+            // It was replaced: it may look, but gains nothing new.
+            return Err(Refusal::SessionUnknown.into());
+        }
+        let around = Issuing { client: &client, head, now };
+        let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around)?;
+        self.with_user(session.clone(), handed).await
+    }
+
+    async fn with_user(&self, session: Session, handed: Handed) -> Result<Issued, Stopped> {
+        let user = match session.user {
+            Some(id) => self.door.directory().user(id).await?,
+            None => None,
+        };
+        let transport = if self.asked.from_jar { Transport::Cookie } else { session.transport };
+        Ok(Issued { session, user, handed, transport })
+    }
+
+    /// Two hands held one token: the session is over for both, and verifiers know before the answer goes out (RT5).
+    async fn end_reused(&self, session: &Session, now: Timestamp) -> Result<(), Stopped> {
+        let door = self.door;
+        let mut event = door.event(Kind::RefreshReused, Actor::Nobody, self.from)?;
+        event.who = session.user;
+        event.session = Some(session.id);
+        event.client = Some(session.client.clone());
+        let change = DirectoryChange::EndSessions(revoke::end(&[session], EndReason::RefreshReused, now));
+        door.cached().commit_durable(change, event).await?;
+        tracing::warn!(session = %session.id, client = %session.client, "a retired refresh token was shown; its session is ended");
+        Ok(())
+    }
+}
+

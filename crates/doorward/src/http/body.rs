@@ -1,0 +1,92 @@
+//! Bodies of requests: one JSON object, bounded, with nothing in it that is not documented.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::problem::{Code, Problem};
+
+/// The largest body, in bytes, save for values of session data.
+pub const LARGEST: usize = 16 * 1024;
+
+/// A JSON body of type `T`. Its `T` refuses unknown members (`deny_unknown_fields`).
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let declared = is_json(&request);
+        let bytes = read(request.into_body(), LARGEST).await?;
+        if !declared {
+            return Err(Code::UnsupportedMediaType.into());
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+/// A JSON body that may be left out altogether.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let declared = is_json(&request);
+        let bytes = read(request.into_body(), LARGEST).await?;
+        match (bytes.is_empty(), declared) {
+            (true, _) => Ok(Self(T::default())),
+            (false, false) => Err(Code::UnsupportedMediaType.into()),
+            (false, true) => parse(&bytes).map(Self),
+        }
+    }
+}
+
+/// Is the body declared as JSON?
+pub fn is_json(request: &Request) -> bool {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    declared
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// [`Code::TooLarge`]; [`Code::InvalidJson`] if the body breaks off.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
+        Err(_) => Err(Code::InvalidJson.into()),
+    }
+}
+
+/// Reads JSON into `T`, and says which member is wrong.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if !inner.is_data() {
+            return Problem::new(Code::InvalidJson);
+        }
+        // Of serde's messages only the name between the first back-ticks is shown: a value could be a secret.
+        let message = inner.to_string();
+        let named = message.split('`').nth(1).filter(|name| name.len() <= 64);
+        if message.starts_with("unknown field") {
+            Problem::about(Code::UnknownField, named.unwrap_or(&path))
+        } else if message.starts_with("missing field") || message.starts_with("duplicate field") {
+            Problem::about(Code::InvalidField, named.unwrap_or(&path))
+        } else {
+            Problem::about(Code::InvalidField, path)
+        }
+    })?;
+    json.end().map_err(|_| Problem::new(Code::InvalidJson))?;
+    Ok(value)
+}

@@ -1,0 +1,240 @@
+//! What handlers are given: the caller, the application, where the request came from. HTTP text is parsed here, once.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::extract::{FromRequestParts, Path};
+use doorward_core::id::ClientId;
+use doorward_core::refresh::Attempt;
+use doorward_core::secret::{Secret, SecretHash, SecretKind};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use zeroize::Zeroizing;
+
+use super::cookie;
+use super::problem::{Code, Problem};
+use crate::door::{Door, Origin};
+use crate::flows::authenticate::Application;
+use crate::flows::check::{self, Caller, Credentials};
+
+/// The peer of a connection, put into every request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// The name of a request, put into every request by the router.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Credentials and application, as the headers show them.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The text of a session secret.
+    pub secret: Option<Zeroizing<String>>,
+    /// Did it come as a cookie?
+    pub secret_from_cookie: bool,
+    /// An access token.
+    pub access: Option<String>,
+    /// Refresh tokens from the jar, by the ids of their clients.
+    pub jar: Vec<(ClientId, String)>,
+    /// Client id and secret.
+    pub basic: Option<(ClientId, SecretHash)>,
+}
+
+impl Shown {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// [`Code::AmbiguousCredentials`] for two session cookies, two `Authorization` headers, or two secrets that differ;
+    /// [`Code::InvalidCredentials`] for an `Authorization` that is neither Bearer nor Basic.
+    pub fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut shown = Self::default();
+        let mut cookies = cookie::values(headers, cookie::SESSION);
+        if let Some(secret) = cookies.next() {
+            if cookies.next().is_some() {
+                return Err(Code::AmbiguousCredentials.into());
+            }
+            shown.secret = Some(Zeroizing::new(secret.to_owned()));
+            shown.secret_from_cookie = true;
+        }
+        for (client, token) in cookie::refresh_values(headers) {
+            if let Some(client) = ClientId::parse(client) {
+                shown.jar.push((client, token.to_owned()));
+            }
+        }
+        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+        if let Some(value) = authorizations.next() {
+            if authorizations.next().is_some() {
+                return Err(Code::AmbiguousCredentials.into());
+            }
+            shown.authorization(value.to_str().map_err(|_| Code::InvalidCredentials)?)?;
+        }
+        Ok(shown)
+    }
+
+    fn authorization(&mut self, value: &str) -> Result<(), Problem> {
+        let (scheme, rest) = value.split_once(' ').ok_or(Code::InvalidCredentials)?;
+        let rest = rest.trim_matches(' ');
+        if scheme.eq_ignore_ascii_case("Bearer") {
+            if !rest.starts_with(SecretKind::Session.prefix()) {
+                self.access = Some(rest.to_owned());
+            } else if self.secret.as_ref().is_some_and(|cookie| cookie.as_str() != rest) {
+                return Err(Code::AmbiguousCredentials.into());
+            } else {
+                self.secret_from_cookie = false;
+                self.secret = Some(Zeroizing::new(rest.to_owned()));
+            }
+            return Ok(());
+        }
+        if scheme.eq_ignore_ascii_case("Basic") {
+            self.basic = Some(basic(rest).ok_or(Code::InvalidCredentials)?);
+            return Ok(());
+        }
+        Err(Code::InvalidCredentials.into())
+    }
+
+    /// The hash of the session secret; an unreadable one is one that nobody knows.
+    pub fn credentials(&self) -> Credentials {
+        let unreadable = SecretHash([0; 32]);
+        let hash = |text: &Zeroizing<String>| {
+            SecretKind::Session.parse(text).as_ref().map_or(unreadable, Secret::hash)
+        };
+        Credentials { secret: self.secret.as_ref().map(hash), access: self.access.clone() }
+    }
+
+    /// Who asks, given the name in the body.
+    pub fn application(&self, named: Option<ClientId>) -> Application {
+        Application { named, basic: self.basic.clone() }
+    }
+
+    /// Does the browser add any of this by itself? Then other sites can make it.
+    pub fn is_ambient(&self) -> bool {
+        self.secret_from_cookie || !self.jar.is_empty()
+    }
+}
+
+/// Client id and secret of HTTP Basic. Ours need no percent-encoding (RFC 6749 section 2.3.1).
+fn basic(text: &str) -> Option<(ClientId, SecretHash)> {
+    let plain = Zeroizing::new(base64_standard(text)?);
+    let (id, secret) = std::str::from_utf8(&plain).ok()?.split_once(':')?;
+    Some((ClientId::parse(id)?, SecretKind::Client.parse(secret)?.hash()))
+}
+
+fn base64_standard(text: &str) -> Option<Vec<u8>> {
+    let url_safe: String = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    doorward_core::base64url::decode(&url_safe)
+}
+
+impl<S: Sync> FromRequestParts<S> for Shown {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::read(&parts.headers)
+    }
+}
+
+/// A caller whose credential is good.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// Who.
+    pub caller: Caller,
+    /// What they showed.
+    pub shown: Shown,
+}
+
+impl FromRequestParts<Door> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
+        let shown = Shown::read(&parts.headers)?;
+        same_site(door, &parts.method, &parts.headers, shown.is_ambient())?;
+        let caller = check::check(door, &shown.credentials()).await?;
+        Ok(Self { caller, shown })
+    }
+}
+
+/// Where the request came from.
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
+            request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+            device: device(&parts.headers),
+        })
+    }
+}
+
+/// Such as `Chrome on Linux`. User-agent strings are frozen, so no more than that is guessed.
+fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // The parser walks the text more than once: a hostile one is cut first.
+    let agent: String = agent.chars().take(512).collect();
+    let parsed = woothee::parser::Parser::new().parse(&agent);
+    match parsed {
+        Some(found) if found.name != "UNKNOWN" && found.os != "UNKNOWN" => format!("{} on {}", found.name, found.os),
+        Some(found) if found.name != "UNKNOWN" => found.name.to_owned(),
+        _ => {
+            let product = agent.split(['/', ' ']).next().unwrap_or_default();
+            let plain = !product.is_empty()
+                && product.len() <= 32
+                && product.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            if plain { product.to_owned() } else { String::from("Unknown device") }
+        }
+    }
+}
+
+/// Refuses what another site's page made the browser send (Fetch Metadata, then Origin).
+///
+/// # Errors
+/// [`Code::CrossSite`].
+pub fn same_site(door: &Door, method: &Method, headers: &HeaderMap, ambient: bool) -> Result<(), Problem> {
+    if method.is_safe() {
+        return Ok(());
+    }
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("invalid"));
+    let origin = text(header::ORIGIN);
+    if origin.is_some_and(|origin| is_ours(door, headers, origin)) {
+        return Ok(());
+    }
+    match (text(http::HeaderName::from_static("sec-fetch-site")), origin) {
+        (Some("same-origin" | "none"), _) | (None, None) => Ok(()),
+        // Without a cookie nothing is borrowed from the browser; who holds a bearer token may call from anywhere.
+        (_, Some(_)) | (Some(_), None) if !ambient && headers.contains_key(header::AUTHORIZATION) => Ok(()),
+        _ => Err(Code::CrossSite.into()),
+    }
+}
+
+/// Is this the issuer's own origin, the very host that was called, or an origin of one of the clients?
+fn is_ours(door: &Door, headers: &HeaderMap, origin: &str) -> bool {
+    let issuer = &door.settings().issuer;
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let called = host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
+    origin == issuer || called || door.cached().any_client(|client| client.origins.iter().any(|own| own == origin))
+}
+
+/// The attempt key, from `Idempotency-Key` or the body.
+///
+/// # Errors
+/// [`Code::AttemptMismatch`] if both are there and differ; [`Code::InvalidField`] if it is no attempt key.
+pub fn attempt(headers: &HeaderMap, body: Option<&str>) -> Result<Option<Attempt>, Problem> {
+    let name = http::HeaderName::from_static("idempotency-key");
+    let invalid = || Problem::about(Code::InvalidField, "attempt");
+    let header = match headers.get(&name) {
+        Some(value) => Some(value.to_str().map_err(|_| invalid())?.trim_matches('"')),
+        None => None,
+    };
+    let text = match (header, body) {
+        (Some(one), Some(other)) if one != other => return Err(Code::AttemptMismatch.into()),
+        (one, other) => one.or(other),
+    };
+    text.map(|text| Attempt::parse(text).ok_or_else(invalid)).transpose()
+}
+
+/// A path parameter, parsed by `read`.
+///
+/// # Errors
+/// `otherwise` if it cannot be one.
+pub fn parameter<T>(path: Path<String>, read: impl Fn(&str) -> Option<T>, otherwise: Problem) -> Result<T, Problem> {
+    read(&path.0).ok_or(otherwise)
+}

@@ -1,0 +1,11 @@
+//! The mouth: HTTP in, HTTP out, nothing decided.
+
+pub mod body;
+pub mod cookie;
+pub mod extract;
+pub mod front;
+pub mod problem;
+pub mod public;
+pub mod reply;
+pub mod routes;
+pub mod wellknown;

@@ -1,0 +1,33 @@
+//! `PUT /v1/user/password`: a new password; this session is kept with new secrets, every other credential is dead.
+
+use axum::extract::State;
+use axum::response::Response;
+use doorward_core::password::Typed;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::door::{Door, Origin};
+use crate::flows::password::{Change, change};
+use crate::http::body::Json;
+use crate::http::extract::{Authenticated, attempt};
+use crate::http::problem::Problem;
+use crate::http::reply;
+
+/// A password change as it is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    current_password: Zeroizing<String>,
+    new_password: Zeroizing<String>,
+}
+
+/// Changes the password.
+pub async fn set(
+    State(door): State<Door>, who: Authenticated, headers: HeaderMap, from: Origin, Json(body): Json<Body>,
+) -> Result<Response, Problem> {
+    let attempt = attempt(&headers, None)?;
+    let asked = Change { current: Typed::read(&body.current_password), new: body.new_password, attempt };
+    let issued = change(&door, &who.caller, asked, &from).await?;
+    Ok(reply::issued(StatusCode::OK, &issued, door.now()))
+}

@@ -1,0 +1,224 @@
+//! The shapes of answers (design section 8), beside what writes them.
+
+use axum::response::{IntoResponse, Response};
+use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::session::Session;
+use doorward_core::user::User;
+use doorward_core::Timestamp;
+use http::{HeaderValue, StatusCode, header};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use super::cookie;
+use crate::flows::issue::Issued;
+use crate::flows::revoke::Receipt;
+
+/// A time as RFC 3339 in UTC, to the millisecond.
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc3339(pub Timestamp);
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = jiff::Timestamp::from_millisecond(self.0.millis()).unwrap_or_default();
+        serializer.collect_str(&text)
+    }
+}
+
+/// A user, as their sessions see them.
+#[derive(Debug, Serialize)]
+pub struct UserBody<'a> {
+    id: String,
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    created_at: Rfc3339,
+}
+
+impl<'a> UserBody<'a> {
+    /// Of a user.
+    pub fn of(user: &'a User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.typed(),
+            name: user.name.as_deref(),
+            created_at: Rfc3339(user.created_at),
+        }
+    }
+}
+
+/// A session, as its user sees it.
+#[derive(Debug, Serialize)]
+pub struct SessionBody<'a> {
+    id: String,
+    client_id: &'a str,
+    strategy: &'static str,
+    created_at: Rfc3339,
+    last_seen_at: Rfc3339,
+    expires_at: Rfc3339,
+    idle_expires_at: Rfc3339,
+    auth_time: Rfc3339,
+    amr: Amr,
+    device: DeviceBody<'a>,
+    current: bool,
+    guest: bool,
+}
+
+#[derive(Debug)]
+struct Amr(doorward_core::session::Methods);
+
+impl Serialize for Amr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for name in self.0.names() {
+            list.serialize_element(name)?;
+        }
+        list.end()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct DeviceBody<'a> {
+    name: &'a str,
+    address: &'a str,
+}
+
+impl<'a> SessionBody<'a> {
+    /// Of a session. The strategy is its client's of today, so that holders of another form notice (design section 3).
+    pub fn of(session: &'a Session, client: Option<&Client>, current: bool) -> Self {
+        let strategy = client.map_or(session.strategy, |client| client.strategy);
+        Self {
+            id: session.id.to_string(),
+            client_id: session.client.as_str(),
+            strategy: strategy.name(),
+            created_at: Rfc3339(session.created_at),
+            last_seen_at: Rfc3339(session.last_seen_at),
+            expires_at: Rfc3339(session.expires_at),
+            idle_expires_at: Rfc3339(session.idle_expires_at()),
+            auth_time: Rfc3339(session.auth_time),
+            amr: Amr(session.amr),
+            device: DeviceBody { name: &session.device.name, address: &session.device.address },
+            current,
+            guest: session.is_guest(),
+        }
+    }
+}
+
+/// `GET /v1/session`.
+#[derive(Debug, Serialize)]
+pub struct WhoBody<'a> {
+    /// `null` for a guest.
+    pub user: Option<UserBody<'a>>,
+    /// The caller's session.
+    pub session: SessionBody<'a>,
+}
+
+/// A list.
+#[derive(Debug, Serialize)]
+pub struct ListBody<T> {
+    /// What it holds.
+    pub data: Vec<T>,
+    /// Where it goes on.
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct IssuedBody<'a> {
+    user: Option<UserBody<'a>>,
+    session: SessionBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_in: Option<i64>,
+}
+
+/// The answer to a sign-in, a refresh and a password change: what to hold, in the body or in cookies.
+pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
+    let Issued { session, user, handed, transport } = issued;
+    let in_body = *transport == Transport::Body;
+    let access = handed.access.as_ref();
+    let refresh = handed.refresh.as_ref();
+    let shown_refresh = refresh.filter(|_| in_body && !handed.refresh_for_jar_only);
+    let mut shape = SessionBody::of(session, None, true);
+    shape.strategy = shape_of(issued).name();
+    let body = IssuedBody {
+        user: user.as_ref().map(UserBody::of),
+        session: shape,
+        session_token: handed.session_secret.as_deref().filter(|_| in_body),
+        access_token: access.map(|(token, _)| token.as_str()),
+        token_type: access.map(|_| "Bearer"),
+        expires_in: access.map(|(_, lives)| lives.secs()),
+        refresh_token: shown_refresh.map(|(token, _)| token.as_str()),
+        refresh_expires_in: refresh.filter(|_| !handed.refresh_for_jar_only).map(|(_, lives)| lives.secs()),
+    };
+    let mut response = json(status, &body);
+    let headers = response.headers_mut();
+    let mut set = |cookie: Option<HeaderValue>| {
+        if let Some(cookie) = cookie {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    };
+    if !in_body && let Some(secret) = &handed.session_secret {
+        set(cookie::set_session(secret, session.expires_at - now));
+    }
+    if !in_body && let Some((token, _)) = refresh {
+        // As long as the session may live: an idle end is ours to tell, not the browser's to guess.
+        set(cookie::set_refresh(&session.client, token, session.expires_at - now));
+    }
+    response
+}
+
+/// The form that was handed out.
+fn shape_of(issued: &Issued) -> Strategy {
+    let handed = &issued.handed;
+    match (&handed.session_secret, &handed.access) {
+        (Some(_), None) => Strategy::Session,
+        (_, Some(_)) if handed.refresh.is_some() && !handed.refresh_for_jar_only => Strategy::Hybrid,
+        (_, Some(_)) => Strategy::Jwt,
+        (None, None) => issued.session.strategy,
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct EndedBody {
+    ended: u64,
+    receipt: ReceiptBody,
+}
+
+#[derive(Debug, Serialize)]
+struct ReceiptBody {
+    seq: u64,
+    position: String,
+    ack: &'static str,
+}
+
+/// The answer to a revocation: how many ended, and the place in the feed after which nobody accepts them.
+pub fn ended(receipt: &Receipt) -> Response {
+    let body = EndedBody {
+        ended: receipt.ended,
+        receipt: ReceiptBody {
+            seq: receipt.place.seq,
+            position: receipt.place.to_string(),
+            ack: "durable",
+        },
+    };
+    json(StatusCode::OK, &body)
+}
+
+/// An answer in JSON that nobody may keep.
+pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = (status, bytes).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+

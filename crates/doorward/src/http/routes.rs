@@ -1,0 +1,113 @@
+//! The route table: data first, the router from it. `tests/routes.txt` is its checked-in print.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use http::{HeaderName, HeaderValue};
+
+use super::extract::RequestId;
+use super::problem::{Code, Problem};
+use super::public::{data, password, refresh, session, sessions, users};
+use super::wellknown;
+use crate::door::Door;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Anybody.
+    Anybody,
+    /// Whoever brings the credential that the call is about: a password, a refresh token.
+    Bearer,
+    /// Whoever has a session, guests too.
+    Session,
+    /// Whoever has a session that is a user's.
+    User,
+}
+
+impl Audience {
+    /// The word in the print.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anybody => "anybody",
+            Self::Bearer => "bearer",
+            Self::Session => "session",
+            Self::User => "user",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub audience: Audience,
+    /// What it is for.
+    pub purpose: &'static str,
+    route: fn() -> MethodRouter<Door>,
+}
+
+/// Every route there is.
+pub const ROUTES: &[Route] = &[
+    row("POST", "/v1/users", Audience::Anybody, "sign up", || post(users::create)),
+    row("POST", "/v1/sessions", Audience::Bearer, "sign in", || post(sessions::create)),
+    row("GET", "/v1/sessions", Audience::Session, "list devices", || get(sessions::list)),
+    row("DELETE", "/v1/sessions/{id}", Audience::Session, "end one device", || delete(sessions::end)),
+    row("POST", "/v1/sessions/revoke", Audience::Session, "end others or all", || post(sessions::end_many)),
+    row("GET", "/v1/session", Audience::Session, "who am I", || get(session::show)),
+    row("DELETE", "/v1/session", Audience::Bearer, "sign out", || delete(session::end)),
+    row("POST", "/v1/session/refresh", Audience::Bearer, "refresh or convert", || post(refresh::create)),
+    row("GET", "/v1/session/data/{key}", Audience::Session, "read data", || get(data::read)),
+    row("PUT", "/v1/session/data/{key}", Audience::Session, "put data", || put(data::put)),
+    row("DELETE", "/v1/session/data/{key}", Audience::Session, "remove data", || delete(data::remove)),
+    row("PUT", "/v1/user/password", Audience::User, "change the password", || put(password::set)),
+    row("GET", "/.well-known/jwks.json", Audience::Anybody, "public keys", || get(wellknown::jwks)),
+    row("GET", "/healthz", Audience::Anybody, "is the process there", || get(wellknown::healthz)),
+    row("GET", "/readyz", Audience::Anybody, "can it serve", || get(wellknown::readyz)),
+];
+
+const fn row(
+    method: &'static str, path: &'static str, audience: Audience, purpose: &'static str,
+    route: fn() -> MethodRouter<Door>,
+) -> Route {
+    Route { method, path, audience, purpose, route }
+}
+
+/// The table as text, a route a line.
+pub fn print() -> String {
+    let line = |route: &Route| {
+        format!("{:<7} {:<25} {:<8} {}\n", route.method, route.path, route.audience.name(), route.purpose)
+    };
+    ROUTES.iter().map(line).collect()
+}
+
+/// The router of the public port.
+pub fn router(door: Door) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, (route.route)());
+    }
+    router
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+        .fallback(|| async { Problem::new(Code::NotFound) })
+        .layer(middleware::from_fn_with_state(door.clone(), name_request))
+        .with_state(door)
+}
+
+/// Names the request, and puts the name into the answer; a problem's body names it too.
+async fn name_request(
+    axum::extract::State(door): axum::extract::State<Door>, mut request: Request, next: Next,
+) -> Response {
+    let id = door.request_id();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = super::problem::REQUEST.scope(id.clone(), next.run(request)).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}

@@ -1,0 +1,41 @@
+//! Writes down which sessions were in use, off the request path, in batches.
+
+use std::time::Duration;
+
+use doorward_core::change::SessionChange;
+use tokio::sync::watch;
+
+use crate::door::Door;
+
+/// How long a touch waits at most. Well under the ten seconds that idle expiry allows for it.
+const EVERY: Duration = Duration::from_secs(2);
+/// How many go into one change: a slice of the writer's time that others hardly notice.
+const BATCH: usize = 500;
+
+/// Runs until `stop` says so; then writes what is left.
+pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
+    loop {
+        let stopping = tokio::select! {
+            () = tokio::time::sleep(EVERY) => false,
+            _ = stop.wait_for(|stop| *stop) => true,
+        };
+        flush(&door).await;
+        if stopping {
+            break;
+        }
+    }
+}
+
+/// Writes everything that waits.
+pub async fn flush(door: &Door) {
+    loop {
+        let touched = door.take_touched(BATCH);
+        if touched.is_empty() {
+            break;
+        }
+        if let Err(error) = door.cached().commit(SessionChange::Touch(touched)).await {
+            tracing::warn!(%error, "the use of some sessions could not be written down");
+            break;
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The room that serves: flows, HTTP, configuration, the command line, and the only clock and dice of the house.
+
+pub mod cli;
+pub mod config;
+pub mod door;
+pub mod flows;
+pub mod hashing;
+pub mod http;
+pub mod jobs;
+pub mod keys;
+pub mod listener;
+pub mod wiring;

@@ -1,0 +1,2 @@
+//! doorward. 
+fn main(){}

@@ -1,0 +1,106 @@
+//! From an opened store to a door: the first keys and the built-in client are made if they are missing, the keys are
+//! opened, and everything is put together. Server, command line, tests and measurements all come through here.
+
+use std::sync::Arc;
+
+use doorward_core::audit::{Actor, Event, Kind};
+use doorward_core::change::{DirectoryChange, TurnKeys};
+use doorward_core::client::{Client, Strategy};
+use doorward_core::id::{ClientId, EventId};
+use doorward_core::secret::Secret;
+use doorward_core::Timestamp;
+use doorward_store::{StoreError, Stores};
+
+use crate::door::{Clock, Dice, Door, Parts, Settings};
+use crate::hashing::Hashing;
+use crate::keys::{self, Keys, KeysError};
+
+/// Why a store does not become a door.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be opened or made.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// What a door is wired from.
+pub struct Wiring {
+    /// The backend.
+    pub stores: Stores,
+    /// Settings.
+    pub settings: Settings,
+    /// The key that seals all others.
+    pub master: Secret,
+    /// The hash pool.
+    pub hashing: Hashing,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The dice.
+    pub dice: Arc<dyn Dice>,
+}
+
+impl std::fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wiring")
+    }
+}
+
+/// Wires a door over a store, and prepares the store if it is empty.
+///
+/// # Errors
+/// [`WireError::Keys`] if the master key is another one than the store's keys were sealed under; [`WireError::Store`].
+pub async fn wire(wiring: Wiring) -> Result<Door, WireError> {
+    let Wiring { stores, settings, master, hashing, clock, dice } = wiring;
+    let now = clock.now();
+    make_first_keys(&stores, &master, &*dice, now).await?;
+    make_account_client(&stores, &*dice, now).await?;
+    let keys = Keys::open(&stores.directory.keys().await?, &master)?;
+    Ok(Door::open(Parts { stores, settings, keys, hashing, clock, dice }).await?)
+}
+
+async fn make_first_keys(stores: &Stores, master: &Secret, dice: &dyn Dice, now: Timestamp) -> Result<(), WireError> {
+    if !stores.directory.keys().await?.is_empty() {
+        return Ok(());
+    }
+    let keys = keys::first_records(master, dice, now)?;
+    let event = event(Kind::KeysTurned, dice, now)?;
+    let change = DirectoryChange::TurnKeys(TurnKeys { keys, drafts: Vec::new() });
+    // A conflict means that somebody else made them a moment ago; what is there is read either way.
+    stores.directory.commit_durable(change, event).await?;
+    Ok(())
+}
+
+async fn make_account_client(stores: &Stores, dice: &dyn Dice, now: Timestamp) -> Result<(), WireError> {
+    let account = ClientId::account();
+    if stores.directory.client(&account).await?.is_some() {
+        return Ok(());
+    }
+    let mut event = event(Kind::ClientCreated, dice, now)?;
+    event.client = Some(account.clone());
+    let client = Client::first_party(account, Strategy::Session, now);
+    stores.directory.commit_durable(DirectoryChange::AddClient(Box::new(client)), event).await?;
+    Ok(())
+}
+
+/// An event of the time before there is a door.
+fn event(kind: Kind, dice: &dyn Dice, now: Timestamp) -> Result<Event, KeysError> {
+    let mut id = [0; 16];
+    if !dice.fill(&mut id) {
+        return Err(KeysError::NoEntropy);
+    }
+    Ok(Event {
+        id: EventId::from_bytes(id),
+        kind,
+        by: Actor::Doorward,
+        who: None,
+        session: None,
+        client: None,
+        address: None,
+        request: None,
+        detail: None,
+        at: now,
+    })
+}

@@ -1,0 +1,271 @@
+//! A whole server in process: real router, real rules, a store, a clock that is moved by hand.
+#![expect(dead_code, reason = "each test binary uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use doorward::door::{Door, ManualClock, Settings, SystemDice};
+use doorward::flows::register::{Registration, register};
+use doorward::hashing::Hashing;
+use doorward::http::routes::router;
+use doorward::wiring::{Wiring, wire};
+use doorward_core::audit::Actor;
+use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::id::{ClientId, UserId};
+use doorward_core::password::Cost;
+use doorward_core::policy::RefreshPolicy;
+use doorward_core::secret::Secret;
+use doorward_core::user::Email;
+use doorward_core::{Lifetime, Timestamp};
+use doorward_store::memory::Memory;
+use doorward_store::sqlite::Sqlite;
+use doorward_store::{Opening, Origin, Stores};
+use http::{Method, Request, StatusCode, header};
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub const ISSUER: &str = "http://localhost:8420";
+pub const ADA: &str = "ada@example.test";
+pub const PASSWORD: &str = "copper-lantern-41";
+/// Cheap, for tests alone: what a hash costs is not what these are about.
+pub const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+
+/// A server in process.
+pub struct House {
+    pub door: Door,
+    pub router: Router,
+    pub clock: Arc<ManualClock>,
+    pub ada: UserId,
+    folder: Option<tempfile::TempDir>,
+}
+
+/// Which store a house stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    Memory,
+    Sqlite,
+}
+
+impl House {
+    pub async fn memory() -> Self {
+        Self::on(Ground::Memory).await
+    }
+
+    pub async fn on(ground: Ground) -> Self {
+        let now = Timestamp::from_secs(1_790_000_000);
+        let opening = Opening { now, database: [7; 16], origin: Origin::Serve };
+        let (stores, folder) = match ground {
+            Ground::Memory => (Stores::of(Memory::open(opening)), None),
+            Ground::Sqlite => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let store = Sqlite::open(folder.path(), opening).expect("a database");
+                (Stores::of(store), Some(folder))
+            }
+        };
+        let clock = Arc::new(ManualClock::starting_at(now));
+        let wiring = Wiring {
+            stores,
+            settings: Settings {
+                issuer: ISSUER.to_owned(),
+                signup_open: true,
+                refresh: RefreshPolicy::default(),
+                cache_records: 10_000,
+            },
+            master: Secret::from_bytes([5; 32]),
+            hashing: Hashing::start(2, CHEAP).expect("threads"),
+            clock: clock.clone(),
+            dice: Arc::new(SystemDice),
+        };
+        let door = wire(wiring).await.expect("a door");
+        for strategy in Strategy::ALL {
+            let id = ClientId::parse(&format!("demo-{}", strategy.name())).expect("an id");
+            add_client(&door, Client { transports: Transport::ALL.to_vec(), ..Client::first_party(id, strategy, now) })
+                .await;
+        }
+        let registration = Registration {
+            email: Email::parse(ADA).expect("an address"),
+            password: PASSWORD.to_owned().into(),
+            name: None,
+        };
+        let ada = register(&door, registration, Actor::Operator, &doorward::door::Origin::default()).await;
+        let ada = ada.expect("an account").id;
+        Self { router: router(door.clone()), door, clock, ada, folder }
+    }
+
+    pub fn advance(&self, span: Lifetime) {
+        self.clock.advance(span);
+    }
+
+    /// Calls and reads the whole answer.
+    pub async fn call(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
+        Answer::read(response).await
+    }
+
+    pub async fn send(&self, ask: Ask) -> Answer {
+        self.call(ask.request()).await
+    }
+
+    /// Signs Ada in; the answer must be 201.
+    pub async fn sign_in(&self, client: &str, transport: &str) -> Answer {
+        let body = serde_json::json!({
+            "email": ADA, "password": PASSWORD, "client_id": client, "transport": transport,
+        });
+        let answer = self.send(Ask::post("/v1/sessions").json(&body)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer
+    }
+
+    /// Sets a client's strategy, as an operator does.
+    pub async fn set_strategy(&self, client: &str, strategy: Strategy) {
+        use doorward_core::change::{DirectoryChange, SetClient};
+        let id = ClientId::parse(client).expect("an id");
+        let found = self.door.client(&id).expect("a client");
+        let mut set = Client::clone(&found);
+        set.strategy = strategy;
+        set.strategy_since = self.door.now();
+        let event = self.door.event(doorward_core::audit::Kind::ClientChanged, Actor::Operator, &Default::default());
+        let change = SetClient { client: set, from: found.version, drafts: Vec::new() };
+        self.door
+            .cached()
+            .commit_durable(DirectoryChange::SetClient(Box::new(change)), event.expect("an event"))
+            .await
+            .expect("a commit");
+    }
+}
+
+pub async fn add_client(door: &Door, client: Client) {
+    use doorward_core::change::DirectoryChange;
+    let event = door.event(doorward_core::audit::Kind::ClientCreated, Actor::Operator, &Default::default());
+    let change = DirectoryChange::AddClient(Box::new(client));
+    door.cached().commit_durable(change, event.expect("an event")).await.expect("a commit");
+}
+
+/// A request in the making.
+pub struct Ask {
+    builder: http::request::Builder,
+    body: Body,
+}
+
+impl Ask {
+    pub fn new(method: Method, path: &str) -> Self {
+        Self { builder: Request::builder().method(method).uri(path).header(header::HOST, "localhost:8420"), body: Body::empty() }
+    }
+
+    pub fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub fn post(path: &str) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    pub fn put(path: &str) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
+    pub fn delete(path: &str) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn jar(self, jar: &Jar) -> Self {
+        let line = jar.line();
+        if line.is_empty() { self } else { self.header("cookie", &line) }
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.raw(body.to_string())
+    }
+
+    pub fn raw(mut self, body: impl Into<Body>) -> Self {
+        self.builder = self.builder.header(header::CONTENT_TYPE, "application/json");
+        self.body = body.into();
+        self
+    }
+
+    pub fn request(self) -> Request<Body> {
+        self.builder.body(self.body).expect("a request")
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub bytes: Vec<u8>,
+    pub body: Value,
+}
+
+impl Answer {
+    async fn read(response: axum::response::Response) -> Self {
+        use http_body_util::BodyExt;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes().to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { status: parts.status, headers: parts.headers, bytes, body }
+    }
+
+    /// The code of a problem, or the empty string.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// A text member; the test fails if it is not there.
+    #[track_caller]
+    pub fn text(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()
+    }
+
+    #[track_caller]
+    pub fn session_id(&self) -> String {
+        self.body["session"]["id"].as_str().unwrap_or_else(|| panic!("no session in {self:?}")).to_owned()
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert!(self.status.is_success(), "{self:?}");
+        self
+    }
+}
+
+/// A browser's cookies for this one host, whatever their path.
+#[derive(Clone, Debug, Default)]
+pub struct Jar(pub BTreeMap<String, String>);
+
+impl Jar {
+    /// Keeps and drops what an answer says.
+    pub fn keep(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().expect("text");
+            let (pair, attributes) = line.split_once(';').expect("attributes");
+            let (name, value) = pair.split_once('=').expect("a pair");
+            if attributes.contains("Max-Age=0") {
+                self.0.remove(name);
+            } else {
+                self.0.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    pub fn line(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+}

@@ -1,0 +1,214 @@
+//! The three strategies, and every pair of them converted while somebody is signed in.
+
+use doorward_core::Lifetime;
+use doorward_core::client::Strategy;
+use serde_json::json;
+
+use super::house::{Answer, Ask, Ground, House, Jar, PASSWORD, ADA};
+
+const KEY: &str = "attempt-key-number-1";
+const OTHER_KEY: &str = "attempt-key-number-2";
+
+/// What a body client holds.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    secret: Option<String>,
+    access: Option<String>,
+    refresh: Option<String>,
+}
+
+impl Held {
+    fn of(answer: &Answer) -> Self {
+        let text = |name: &str| answer.body[name].as_str().map(str::to_owned);
+        Self { secret: text("session_token"), access: text("access_token"), refresh: text("refresh_token") }
+    }
+
+    fn form(&self) -> Strategy {
+        match (&self.secret, &self.access, &self.refresh) {
+            (Some(_), None, None) => Strategy::Session,
+            (None, Some(_), None) => Strategy::Jwt,
+            (None, Some(_), Some(_)) => Strategy::Hybrid,
+            odd => panic!("no strategy hands out {odd:?}"),
+        }
+    }
+
+    fn bearer(&self) -> &str {
+        self.secret.as_deref().or(self.access.as_deref()).expect("something to show")
+    }
+
+    fn ask_refresh(&self, key: &str) -> Ask {
+        let ask = Ask::post("/v1/session/refresh");
+        match &self.refresh {
+            Some(token) => ask.json(&json!({ "refresh_token": token, "attempt": key })),
+            None => ask.bearer(self.bearer()).json(&json!({ "attempt": key })),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_strategy_signs_in_answers_and_signs_out() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        for strategy in Strategy::ALL {
+            let client = format!("demo-{}", strategy.name());
+            let answer = house.sign_in(&client, "body").await;
+            let held = Held::of(&answer);
+            assert_eq!(held.form(), strategy);
+            assert_eq!(answer.body["session"]["strategy"], strategy.name());
+            let who = house.send(Ask::get("/v1/session").bearer(held.bearer())).await.ok();
+            assert_eq!(who.body["user"]["email"], ADA);
+            assert_eq!(who.session_id(), answer.session_id());
+            let out = house.send(Ask::delete("/v1/session").bearer(held.bearer())).await.ok();
+            assert_eq!(out.body["ended"], 1);
+            let code = if strategy == Strategy::Session { "session_ended" } else { "token_revoked" };
+            house.send(Ask::get("/v1/session").bearer(held.bearer())).await.expect(401, code);
+            if held.refresh.is_some() {
+                house.send(held.ask_refresh(KEY)).await.expect(401, "session_ended");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn cookies_carry_sessions_and_refresh_tokens_with_the_promised_attributes() {
+    let house = House::memory().await;
+    let answer = house.sign_in("demo-session", "cookie").await;
+    let cookie = answer.headers["set-cookie"].to_str().expect("text");
+    assert!(cookie.starts_with("__Host-Http-dw_session=dws_"), "{cookie}");
+    for attribute in ["Path=/;", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=2592000"] {
+        assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+    }
+    assert!(answer.body.get("session_token").is_none(), "the body must not carry what the cookie does");
+    let answer = house.sign_in("demo-hybrid", "cookie").await;
+    let cookie = answer.headers["set-cookie"].to_str().expect("text");
+    assert!(cookie.starts_with("__Secure-dw_refresh_demo-hybrid=dwr_"), "{cookie}");
+    for attribute in ["Path=/v1/session;", "Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+    }
+    assert!(answer.body.get("refresh_token").is_none());
+    assert_eq!(answer.body["expires_in"], 900);
+}
+
+#[tokio::test]
+async fn every_pair_of_strategies_converts_in_the_body_without_a_new_sign_in() {
+    for from in Strategy::ALL {
+        for to in Strategy::ALL.into_iter().filter(|to| *to != from) {
+            let house = House::memory().await;
+            let client = format!("demo-{}", from.name());
+            let signed_in = house.sign_in(&client, "body").await;
+            let before = Held::of(&signed_in);
+            house.advance(Lifetime::from_secs(5));
+            house.set_strategy(&client, to).await;
+            let who = house.send(Ask::get("/v1/session").bearer(before.bearer())).await.ok();
+            assert_eq!(who.body["session"]["strategy"], to.name(), "clients notice");
+            let converted = house.send(before.ask_refresh(KEY)).await.ok();
+            let after = Held::of(&converted);
+            assert_eq!(after.form(), to, "{} to {}", from.name(), to.name());
+            assert_eq!(converted.session_id(), signed_in.session_id(), "the same session");
+            house.send(Ask::get("/v1/session").bearer(after.bearer())).await.ok();
+            // The reply is lost: the same attempt gets the same.
+            let again = Held::of(&house.send(before.ask_refresh(KEY)).await.ok());
+            assert_eq!((again.secret, again.refresh), (after.secret.clone(), after.refresh.clone()));
+            if after.refresh.is_some() {
+                house.send(after.ask_refresh(OTHER_KEY)).await.ok();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_pair_of_strategies_converts_in_a_browser_without_a_new_sign_in() {
+    for from in [Strategy::Session, Strategy::Hybrid] {
+        for to in Strategy::ALL.into_iter().filter(|to| *to != from) {
+            let house = House::memory().await;
+            let client = format!("demo-{}", from.name());
+            let mut jar = Jar::default();
+            jar.keep(&house.sign_in(&client, "cookie").await);
+            house.set_strategy(&client, to).await;
+            for round in 0..4 {
+                house.advance(Lifetime::from_mins(10));
+                let body = json!({ "attempt": format!("attempt-key-number-{round}") });
+                let answer = house.send(Ask::post("/v1/session/refresh").jar(&jar).json(&body)).await.ok();
+                assert!(answer.body.get("refresh_token").is_none());
+                jar.keep(&answer);
+                let who = match answer.body["access_token"].as_str() {
+                    Some(token) => Ask::get("/v1/session").bearer(token),
+                    None => Ask::get("/v1/session").jar(&jar),
+                };
+                let who = house.send(who).await.ok();
+                assert_eq!(who.body["session"]["strategy"], to.name(), "{} to {}", from.name(), to.name());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_is_exchanged_once() {
+    let house = House::memory().await;
+    let held = Held::of(&house.sign_in("demo-jwt", "body").await);
+    house.send(held.ask_refresh(KEY)).await.expect(401, "refresh_invalid");
+    house.advance(Lifetime::from_secs(5));
+    house.set_strategy("demo-jwt", Strategy::Hybrid).await;
+    let first = Held::of(&house.send(held.ask_refresh(KEY)).await.ok());
+    house.send(held.ask_refresh(OTHER_KEY)).await.expect(401, "refresh_reused");
+    house.send(first.ask_refresh(KEY)).await.expect(401, "session_ended");
+    house.send(Ask::get("/v1/session").bearer(first.bearer())).await.expect(401, "token_revoked");
+}
+
+#[tokio::test]
+async fn an_access_token_minted_after_the_switch_is_not_exchanged() {
+    let house = House::memory().await;
+    let old = Held::of(&house.sign_in("demo-jwt", "body").await);
+    house.advance(Lifetime::from_secs(5));
+    house.set_strategy("demo-jwt", Strategy::Hybrid).await;
+    house.advance(Lifetime::from_secs(5));
+    let hybrid = Held::of(&house.sign_in("demo-jwt", "body").await);
+    let young = Held { refresh: None, ..hybrid };
+    house.send(young.ask_refresh(KEY)).await.expect(401, "refresh_invalid");
+    house.send(Ask::get("/v1/session").bearer(young.bearer())).await.ok();
+    house.send(old.ask_refresh(KEY)).await.ok();
+}
+
+#[tokio::test]
+async fn an_access_token_for_somebody_else_is_not_exchanged_here() {
+    let house = House::memory().await;
+    let id = doorward_core::id::ClientId::parse("foreign").expect("an id");
+    let client = doorward_core::client::Client {
+        audiences: vec![String::from("https://api.example.test")],
+        transports: doorward_core::client::Transport::ALL.to_vec(),
+        ..doorward_core::client::Client::first_party(id, Strategy::Jwt, house.door.now())
+    };
+    super::house::add_client(&house.door, client).await;
+    let held = Held::of(&house.sign_in("foreign", "body").await);
+    house.advance(Lifetime::from_secs(5));
+    house.set_strategy("foreign", Strategy::Hybrid).await;
+    let refused = house.send(held.ask_refresh(KEY)).await.expect(401, "token_invalid");
+    assert_eq!(refused.body["reason"], "audience_unexpected");
+}
+
+#[tokio::test]
+async fn a_password_change_keeps_this_session_and_ends_every_other_credential() {
+    for strategy in Strategy::ALL {
+        let house = House::memory().await;
+        let client = format!("demo-{}", strategy.name());
+        let here = Held::of(&house.sign_in(&client, "body").await);
+        let there = Held::of(&house.sign_in(&client, "body").await);
+        let body = json!({ "current_password": PASSWORD, "new_password": "violet-anchor-77" });
+        let changed = house.send(Ask::put("/v1/user/password").bearer(here.bearer()).json(&body)).await.ok();
+        let now = Held::of(&changed);
+        assert_eq!(now.form(), strategy);
+        house.send(Ask::get("/v1/session").bearer(now.bearer())).await.ok();
+        for dead in [&here, &there] {
+            let answer = house.send(Ask::get("/v1/session").bearer(dead.bearer())).await;
+            assert_eq!(answer.status, 401, "{strategy:?} {answer:?}");
+        }
+        if there.refresh.is_some() {
+            house.send(there.ask_refresh(KEY)).await.expect(401, "session_ended");
+            house.send(now.ask_refresh(KEY)).await.ok();
+        }
+        let old = json!({ "email": ADA, "password": PASSWORD });
+        house.send(Ask::post("/v1/sessions").json(&old)).await.expect(401, "invalid_credentials");
+        let new = json!({ "email": ADA, "password": "violet-anchor-77" });
+        house.send(Ask::post("/v1/sessions").json(&new)).await.ok();
+    }
+}

@@ -16,11 +16,13 @@ pub(crate) fn cpu(id: u32) -> Result<u64, Trouble> {
     Ok((user + system) * 1_000_000 / rustix::param::clock_ticks_per_second())
 }
 
-/// Memory of a process in bytes: what is resident now.
+/// Memory of a process in bytes: what is resident and its own. Pages of mapped files are not.
 pub(crate) fn resident(id: u32) -> Result<u64, Trouble> {
-    let statm = fs::read_to_string(format!("/proc/{id}/statm"))?;
-    let pages: u64 = statm.split_whitespace().nth(1).unwrap_or_default().parse()?;
-    Ok(pages * rustix::param::page_size() as u64)
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon in /proc/ID/status")?;
+    let kib: u64 = line.split_whitespace().next().unwrap_or_default().parse()?;
+    Ok(kib * 1024)
 }
 
 /// Waits until a process does nothing any more, half a minute at most; gives its CPU time then.

@@ -70,9 +70,8 @@ pub(super) fn drive(errand: Errand, script: &mut impl Script) -> Result<Outcome,
         for event in &events {
             let number = event.token().0;
             let connection = &mut connections[number];
-            while let Some(size) = receive(connection, script, number, &mut tally)? {
-                connection.input.copy_within(size..connection.filled, 0);
-                connection.filled -= size;
+            if receive(connection, script, number, &mut tally)? {
+                connection.filled = 0;
                 connection.waits = false;
                 if !tally.over {
                     ask(number, connection, script, &mut out)?;
@@ -84,7 +83,10 @@ pub(super) fn drive(errand: Errand, script: &mut impl Script) -> Result<Outcome,
 }
 
 fn ask(
-    number: usize, connection: &mut Connection, script: &mut impl Script, out: &mut Vec<u8>,
+    number: usize,
+    connection: &mut Connection,
+    script: &mut impl Script,
+    out: &mut Vec<u8>,
 ) -> Result<(), Trouble> {
     out.clear();
     if script.request(number, out) {
@@ -98,10 +100,13 @@ fn ask(
     Ok(())
 }
 
-/// Reads what has come; gives the size of an answer that is whole.
+/// Reads what has come; is the answer whole? Nothing can come behind it, because nothing more was asked.
 fn receive(
-    connection: &mut Connection, script: &mut impl Script, number: usize, tally: &mut Tally,
-) -> Result<Option<usize>, Trouble> {
+    connection: &mut Connection,
+    script: &mut impl Script,
+    number: usize,
+    tally: &mut Tally,
+) -> Result<bool, Trouble> {
     loop {
         let room = &mut connection.input[connection.filled..];
         if room.is_empty() {
@@ -111,7 +116,7 @@ fn receive(
         let read = match connection.stream.read(room) {
             Ok(0) => return Err("the server closed a connection".into()),
             Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         connection.filled += read;
@@ -120,11 +125,14 @@ fn receive(
             if answer.status == 200 {
                 script.answer(number, answer.body)?;
             }
-            return Ok(Some(answer.size));
+            if answer.size != connection.filled {
+                return Err("more came than was asked for".into());
+            }
+            return Ok(true);
         }
         // Less than was asked for: there is no more to read until the next event.
         if read < wanted {
-            return Ok(None);
+            return Ok(false);
         }
     }
 }
@@ -200,9 +208,7 @@ impl Tally {
     fn count(&mut self, answer: &Answer<'_>, asked: Instant) {
         if answer.status != 200 {
             self.failures += 1;
-            self.failure.get_or_insert_with(|| {
-                format!("{} {}", answer.status, String::from_utf8_lossy(answer.body))
-            });
+            self.failure.get_or_insert_with(|| format!("{} {}", answer.status, String::from_utf8_lossy(answer.body)));
         } else if self.measured.is_some() {
             self.latencies.push(asked.elapsed().as_secs_f32() * 1e6);
         }

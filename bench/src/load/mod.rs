@@ -84,7 +84,9 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
     for errand in child::questions::<Errand>() {
         let errand = errand?;
         let outcome = match errand.asks {
-            Asks::Random { sessions, seed } => drive::drive(errand, &mut checks::Random::new(errand.port, sessions, seed)),
+            Asks::Random { sessions, seed } => {
+                drive::drive(errand, &mut checks::Random::new(errand.port, sessions, seed))
+            }
             Asks::Each { sessions } => drive::drive(errand, &mut checks::Each::new(errand.port, sessions)),
             Asks::Refresh => {
                 let chains = match &mut chains {

@@ -4,7 +4,6 @@
 //! One session may turn sixteen times in ten seconds and no more (429 `refresh_busy`), so a client that never rests has
 //! many sessions and takes them in turn.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -57,9 +56,8 @@ impl Script for Chains {
         let client = &mut self.clients[connection];
         let chain = client.chains[client.next];
         self.attempts += 1;
-        let mut key = String::with_capacity(32);
         // Unlike any other; that it can be guessed harms nobody here.
-        drop(write!(key, "bench-attempt-{:018}", self.attempts));
+        let key = format!("bench-attempt-{:018}", self.attempts);
         let (before, between, after) =
             (r#"{"refresh_token":""#, format!(r#"","client_id":"{HYBRID}","attempt":""#), r#""}"#);
         let token = &self.tokens[chain];

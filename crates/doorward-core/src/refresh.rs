@@ -261,7 +261,7 @@ fn exchanged(session: &Session, issued_at: Timestamp, client: &Client) -> Option
 fn rotate(
     session: &Session, shown: Generation, attempt: Option<AttemptHash>, around: Circumstances<'_>,
 ) -> Decision {
-    if session.ring.oldest_if_full().is_some_and(|oldest| around.now - oldest.at < around.policy.leeway) {
+    if session.ring.oldest_if_full().is_some_and(|oldest| around.now - oldest.at <= around.policy.leeway) {
         return Decision::Refuse(Refusal::Busy);
     }
     let retired = Retired { generation: shown, attempt, at: around.now, displaced: false };
@@ -278,7 +278,9 @@ fn rotate(
 /// should it ever appear.
 fn displace(session: &Session, parent: Generation, around: Circumstances<'_>) -> Decision {
     let unused = Retired { generation: session.generation, attempt: None, at: around.now, displaced: true };
-    let ring = session.ring.retired_again(parent, around.now).with(unused);
+    // The parent comes last: however often the reply is lost, the one token that the client holds is not forgotten.
+    let again = Retired { generation: parent, attempt: None, at: around.now, displaced: false };
+    let ring = session.ring.without(parent).with(unused).with(again);
     Decision::Rotate(Box::new(Turn { ring, ..turn(session, session.generation.next(), around) }))
 }
 

@@ -83,10 +83,9 @@ impl Ring {
         Self::from_rows(rows)
     }
 
-    /// This ring with the entry of a generation retired at another time.
-    pub(crate) fn retired_again(&self, generation: Generation, at: Timestamp) -> Self {
-        let again = |row: &Retired| if row.generation == generation { Retired { at, ..*row } } else { *row };
-        Self(self.0.iter().map(again).collect())
+    /// This ring without the entry of a generation.
+    pub(crate) fn without(&self, generation: Generation) -> Self {
+        Self(self.0.iter().filter(|row| row.generation != generation).copied().collect())
     }
 }
 

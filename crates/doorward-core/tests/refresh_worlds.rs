@@ -1,23 +1,57 @@
 //! RT.
 mod sample;
 mod worlds;
-use worlds::honest::{Honest, Manners};
-use worlds::search::explore;
+use worlds::honest::{Honest, Manners, Keys, Strays};
+use worlds::search::{explore, World};
 use worlds::server::Settings;
+use worlds::{tabs::Tabs, thief::*, restored::Restored, epochs::*, broken};
 use std::time::Instant;
 
+fn go<W: World>(name: &str, mut w: W) -> W {
+        let t = Instant::now();
+        let r = explore(&mut w);
+        println!("{name}: {r:?} {:?}", t.elapsed());
+        w
+}
 #[test]
 fn sizes() {
-    for (name, m) in [
-        ("body 5r 3g 3s susp", Manners { server_steps: 3, requests: 5, suspension: true, ..Manners::BODY }),
-        ("body 4r 4g 3s susp", Manners { server_steps: 3, requests: 4, generations: 4, suspension: true, ..Manners::BODY }),
-        ("body 5r 4g 2s susp", Manners { server_steps: 2, requests: 5, generations: 4, suspension: true, ..Manners::BODY }),
-        ("cookie 4r 3g 3s susp", Manners { server_steps: 3, requests: 4, suspension: true, ..Manners::COOKIE }),
-        ("cookie 3r 4g 3s susp", Manners { server_steps: 3, requests: 3, generations: 4, suspension: true, ..Manners::COOKIE }),
-        ("cookie 4r 4g 2s susp", Manners { server_steps: 2, requests: 4, generations: 4, suspension: true, ..Manners::COOKIE }),
-    ] {
-        let t = Instant::now();
-        let r = explore(&mut Honest::new(Settings::KEYED, m));
-        println!("{name}: {r:?} {:?}", t.elapsed());
+    let kl = Manners { keys: Keys::Without, lock: true, strays: Strays::Lost, requests: 1, in_time: true, prompt: true, ..Manners::COOKIE };
+    go("keyless single", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, ..kl }));
+    go("keyless single strays", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, requests: 2, prompt: false, strays: Strays::Ever, ..kl }));
+    go("keyless single strays prompt", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, strays: Strays::Soon, requests: 2, prompt: true, ..kl }));
+    go("keyless single rest 4", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, rest: 4, ..kl }));
+    go("keyless single 20 generations", Honest::new(Settings::KEYLESS, Manners { generations: 1, turns: 20, server_steps: 1, ..kl }));
+    go("ring", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, prompt: true, ..Manners::BODY }));
+    go("ring never busy", Honest::new(Settings { rule: broken::never_busy, ..Settings::KEYED }, Manners { generations: 18, turns: 18, server_steps: 1, prompt: true, ..Manners::BODY }));
+    go("ring late", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, ..Manners::BODY }));
+    for n in 1..=5 {
+        go(&format!("tabs {n}"), Tabs::new(Settings::KEYLESS, n, 3));
+    }
+    go("mixed", Honest::new(Settings::KEYLESS, Manners { keys: Keys::Mixed, ..kl }));
+    go("updated", Honest::new(Settings::KEYLESS, Manners { keys: Keys::Updated, ..kl }));
+    go("updated midway", Honest::new(Settings::KEYLESS, Manners { keys: Keys::UpdatedMidway, ..kl }));
+    go("restored body 1", Restored::new(Settings::KEYED, Manners { requests: 1, generations: 4, turns: 4, ..Manners::BODY }));
+    go("restored body 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::BODY }));
+    go("restored cookie 1", Restored::new(Settings::KEYED, Manners { requests: 1, strays: Strays::Lost, generations: 4, turns: 4, ..Manners::COOKIE }));
+    go("restored cookie 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::COOKIE }));
+    go("late cookie", Honest::new(Settings::KEYED, Manners { late_cookie: true, ..Manners::COOKIE }));
+    for order in [Order::HeadFirst, Order::HeadLast] {
+        for keys in [[1, 1], [1, 2], [0, 0], [0, 1]] {
+            go(&format!("epochs {order:?} {keys:?}"), Epochs::new(Settings::KEYLESS, order, keys));
+        }
+    }
+    for tools in [Tools::Text, Tools::OwnKey, Tools::Everything] {
+        for looks in 1..=2 {
+            let w = go(&format!("thief {tools:?} {looks} body 1"), Robbed::new(Settings::KEYED, Manners { requests: 1, ..Manners::BODY }, Theft { tools, looks }));
+            println!("   shared {} together {}", w.shared, w.together);
+            let w = go(&format!("thief {tools:?} {looks} cookie 1"), Robbed::new(Settings::KEYED, Manners { requests: 1, ..Manners::COOKIE }, Theft { tools, looks }));
+            println!("   shared {} together {}", w.shared, w.together);
+            let w = go(&format!("thief {tools:?} {looks} mixed"), Robbed::new(Settings::KEYLESS, Manners { keys: Keys::Mixed, ..kl }, Theft { tools, looks }));
+            println!("   shared {} together {}", w.shared, w.together);
+            let w = go(&format!("thief {tools:?} {looks} keyless"), Robbed::new(Settings::KEYLESS, kl, Theft { tools, looks }));
+            println!("   shared {} together {}", w.shared, w.together);
+            let w = go(&format!("thief {tools:?} {looks} keyless no W"), Robbed::new(Settings { leeway: -1, ..Settings::KEYLESS}, kl, Theft { tools, looks }));
+            println!("   shared {} together {}", w.shared, w.together);
+        }
     }
 }

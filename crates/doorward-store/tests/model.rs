@@ -12,6 +12,7 @@ use doorward_core::key::{KeyRecord, Purpose, Stage};
 use doorward_core::session::{Epochs, Generation, Session};
 use doorward_core::{Lifetime, Position, Strength, Timestamp};
 use doorward_store::memory::Memory;
+use doorward_store::sqlite::Sqlite;
 use doorward_store::suite::cast::{self, NOON};
 use doorward_store::suite::picture::{NUMBERS, Picture, SECRETS};
 use doorward_store::suite::{Change, answer, commit};
@@ -314,16 +315,14 @@ fn long() -> bool {
     std::env::var_os("DOORWARD_LONG").is_some()
 }
 
-/// Compares the memory store with a backend; `open` gives the backend and whatever must outlive it.
-fn compare<T>(cases: u32, open: impl Fn(Opening) -> (Stores, T)) {
+/// Compares the memory store with a backend.
+fn compare(cases: u32, open: impl Fn(Opening) -> Stores) {
     let (cases, longest) = if long() { (cases * 30, 200) } else { (cases, 60) };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let played = TestRunner::new(config).run(&steps(longest), |steps| {
         let opening = Opening { now: NOON, database: [1; 16], origin: Origin::Dev };
-        let (backend, kept) = open(opening);
-        runtime.block_on(play(&Stores::of(Memory::open(opening)), &backend, &steps));
-        drop(kept);
+        runtime.block_on(play(&Stores::of(Memory::open(opening)), &open(opening), &steps));
         Ok(())
     });
     if let Err(failure) = played {
@@ -332,8 +331,8 @@ fn compare<T>(cases: u32, open: impl Fn(Opening) -> (Stores, T)) {
 }
 
 #[test]
-fn the_reference_does_as_the_reference_does() {
-    compare(16, |opening| (Stores::of(Memory::open(opening)), ()));
+fn sqlite_does_as_the_reference_does() {
+    compare(64, |opening| Stores::of(Sqlite::open_in_memory(opening).expect("an empty database")));
 }
 
 /// A history in which everything conflicts would prove nothing.

@@ -74,20 +74,20 @@ impl core::fmt::Debug for Scratch {
 
 /// Verifies tokens of one issuer, for some audiences, of one type. None of the three can be left out:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0061
 /// use doorward_verify::{TokenType, Verifier};
 /// let without_issuer = Verifier::new("https://api.example", TokenType::AccessToken);
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0061
 /// use doorward_verify::Verifier;
 /// let without_type = Verifier::new("https://id.example", "https://api.example");
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// let with_nothing = doorward_verify::Verifier::default();
 /// ```
 /// Nor can a token be verified without keys, revocations and the time:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0061
 /// use doorward_verify::{KeySet, Scratch, Timestamp, TokenType, Verifier};
 /// let verifier = Verifier::new("https://id.example", "https://api.example", TokenType::AccessToken);
 /// let unrevoked = verifier.verify("a.b.c", &KeySet::default(), Timestamp::from_secs(0), &mut Scratch::new());

@@ -74,7 +74,8 @@ impl Hashing {
     }
 
     async fn run<T: Send + 'static>(
-        &self, work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |memory| drop(reply.send(work(memory))));

@@ -110,9 +110,13 @@ impl Keys {
         key::subject_handle(&self.handle, user)
     }
 
-    /// The handles that a token of a user carries.
+    /// The handles that a token of a user carries; a guest's has none.
     pub fn handles(&self, user: Option<UserId>) -> Handles {
-        Handles { epoch: self.handle_number, subject: user.map(|user| self.handle_of(user)), ..Handles::default() }
+        user.map_or_else(Handles::default, |user| Handles {
+            epoch: self.handle_number,
+            subject: Some(self.handle_of(user)),
+            ..Handles::default()
+        })
     }
 
     /// The JWK set (RFC 7517) as it is served.
@@ -150,7 +154,10 @@ pub fn first_records(master: &Secret, dice: &dyn Dice, now: Timestamp) -> Result
 /// # Errors
 /// [`KeysError::NoEntropy`].
 pub fn draw_record(
-    master: &Secret, dice: &dyn Dice, (purpose, number, stage): (Purpose, u8, Stage), now: Timestamp,
+    master: &Secret,
+    dice: &dyn Dice,
+    (purpose, number, stage): (Purpose, u8, Stage),
+    now: Timestamp,
 ) -> Result<KeyRecord, KeysError> {
     // A draw that is no scalar of P-256 has a chance of 2^-32; a second one in a row means broken dice.
     for _ in 0..4 {

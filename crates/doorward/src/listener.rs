@@ -44,7 +44,7 @@ pub async fn serve(door: Door, router: Router, listener: TcpListener, mut stop: 
                     continue;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
         };
         drop(stream.set_nodelay(true));
         let connection = connection(door.clone(), router.clone(), stream, peer);
@@ -63,7 +63,10 @@ pub async fn serve(door: Door, router: Router, listener: TcpListener, mut stop: 
 }
 
 fn connection(
-    door: Door, router: Router, stream: tokio::net::TcpStream, peer: SocketAddr,
+    door: Door,
+    router: Router,
+    stream: tokio::net::TcpStream,
+    peer: SocketAddr,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let service = service_fn(move |mut request: Request<Incoming>| {
         let kept = front::answer(&door, &request);

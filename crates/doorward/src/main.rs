@@ -1,2 +1,2 @@
-//! doorward. 
-fn main(){}
+//! doorward.
+fn main() {}

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use doorward_core::Timestamp;
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
 use doorward_core::client::{Client, Strategy};
 use doorward_core::id::{ClientId, EventId};
 use doorward_core::secret::Secret;
-use doorward_core::Timestamp;
 use doorward_store::{StoreError, Stores};
 
 use crate::door::{Clock, Dice, Door, Parts, Settings};

@@ -2,5 +2,15 @@
 
 mod house;
 
+#[path = "stories/bad_input.rs"]
+mod bad_input;
+#[path = "stories/devices.rs"]
+mod devices;
+#[path = "stories/refresh.rs"]
+mod refresh;
+#[path = "stories/sign_in.rs"]
+mod sign_in;
 #[path = "stories/strategies.rs"]
 mod strategies;
+#[path = "stories/table.rs"]
+mod table;

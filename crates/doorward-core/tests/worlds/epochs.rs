@@ -28,8 +28,8 @@ enum Refresh {
 pub(crate) struct State {
     row: RowId,
     head: u8,
-    /// The feed position of a sign-out.
-    signed_out: Option<u8>,
+    /// The feed names the session as ended.
+    named: bool,
     refreshes: [Refresh; 2],
 }
 
@@ -63,7 +63,9 @@ impl Epochs {
             Refresh::Minted { .. } | Refresh::Refused => return None,
         };
         if verb == "end" {
-            next.row = self.server.end(next.row);
+            // The feed names the session in the same step.
+            (next.row, next.head) = (self.server.end(next.row), next.head + 1);
+            next.named = true;
         }
         next.refreshes[place] = refresh;
         next.refreshes.sort_unstable();
@@ -95,8 +97,8 @@ impl Epochs {
 
     /// Is what was minted at `rv` worth nothing to a verifier that knows the end?
     fn is_dead(&self, state: &State, rv: u8) -> bool {
-        // A sign-out names the session itself; an epoch kills what was minted before it.
-        state.signed_out.is_some() || rv < self.server.row(state.row).terminal
+        // A sign-out or a reuse names the session itself; an epoch kills what was minted before it.
+        state.named || rv < self.server.row(state.row).terminal
     }
 }
 
@@ -105,28 +107,17 @@ impl World for Epochs {
 
     fn start(&mut self) -> State {
         let refreshes = self.keys.map(|key| Refresh::Asked { key });
-        State { row: self.server.opened(), head: BORN, signed_out: None, refreshes }
+        State { row: self.server.opened(), head: BORN, named: false, refreshes }
     }
 
     fn steps(&mut self, state: &State, out: &mut Vec<Step<State>>) {
         for place in 0..2 {
             let Some((next, verb)) = self.refresh(state, place) else { continue };
             let turned = self.server.row(next.row).generation != self.server.row(state.row).generation;
-            let minted = next.refreshes.iter().find_map(|refresh| match refresh {
-                Refresh::Minted { rv } if !state.refreshes.contains(refresh) => Some(*rv),
-                _ => None,
-            });
-            let over = self.server.is_over(state.row);
-            let fault = if over && turned {
-                Some("RT5: a turn after the end")
-            } else if over && minted.is_some_and(|rv| !self.is_dead(state, rv)) {
-                Some("RT8: a token minted across the end outlives it")
-            } else {
-                None
-            };
+            let fault = (turned && self.server.is_over(state.row)).then_some("RT5: a turn after the end");
             out.push(Step { verb, what: (0, KEYLESS), next, fault });
         }
-        if state.head == LAST {
+        if state.head >= LAST {
             return;
         }
         let head = state.head + 1;
@@ -135,11 +126,15 @@ impl World for Epochs {
         if !self.server.is_over(state.row) {
             tell("SUSPEND at", State { head, row: self.server.suspend(state.row, head), ..state.clone() });
             let row = self.server.end(state.row);
-            tell("SIGN OUT at", State { head, row, signed_out: Some(head), ..state.clone() });
+            tell("SIGN OUT at", State { head, row, named: true, ..state.clone() });
         }
     }
 
     fn fault(&mut self, state: &State) -> Option<&'static str> {
+        let outlives = |refresh: &Refresh| matches!(refresh, Refresh::Minted { rv } if !self.is_dead(state, *rv));
+        if self.server.is_over(state.row) && state.refreshes.iter().any(outlives) {
+            return Some("RT8: a token minted across the end outlives it");
+        }
         self.server.examine(state.row)
     }
 }

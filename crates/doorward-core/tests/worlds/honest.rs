@@ -34,6 +34,17 @@ pub(crate) enum Keys {
     UpdatedMidway,
 }
 
+/// What becomes of a request whose sender gave up on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strays {
+    /// It never arrives.
+    Lost,
+    /// It arrives, if it does, at most W after its token was retired.
+    Soon,
+    /// It arrives whenever it likes, or never.
+    Ever,
+}
+
 /// How a client behaves, and in which world.
 #[derive(Clone, Copy)]
 pub(crate) struct Manners {
@@ -42,12 +53,13 @@ pub(crate) struct Manners {
     pub(crate) lock: bool,
     /// A reply is stored only if the token it was asked with is still there.
     pub(crate) compare: bool,
-    /// A request that its sender gave up on may still arrive.
-    pub(crate) strays: bool,
+    pub(crate) strays: Strays,
     /// The reply to such a request may still set the cookie.
     pub(crate) late_cookie: bool,
     /// No request is under way for longer than W.
     pub(crate) prompt: bool,
+    /// A lost reply is asked for again before a keyless token may no longer displace.
+    pub(crate) in_time: bool,
     /// The user may be suspended at any moment.
     pub(crate) suspension: bool,
     /// Load, decision and commit are so many separate steps of the server.
@@ -56,6 +68,8 @@ pub(crate) struct Manners {
     pub(crate) requests: usize,
     /// The client rests once it holds this generation.
     pub(crate) generations: u8,
+    /// Nobody asks once the row is beyond this generation.
+    pub(crate) turns: u8,
     /// After so many ticks an idle client is still accepted.
     pub(crate) rest: u8,
 }
@@ -66,13 +80,15 @@ impl Manners {
         keys: Keys::Drawn,
         lock: false,
         compare: true,
-        strays: true,
+        strays: Strays::Ever,
         late_cookie: false,
         prompt: false,
+        in_time: false,
         suspension: false,
         server_steps: 2,
         requests: 2,
         generations: 3,
+        turns: 4,
         rest: 3,
     };
     /// Cookie transport as design section 4 rule 1 has it.
@@ -173,8 +189,14 @@ impl Honest {
     }
 
     fn time(&mut self, state: &State, out: &mut Vec<Moved>) {
-        let leeway = self.server.settings.leeway as u8;
-        if self.manners.prompt && state.requests.iter().flatten().any(|request| request.age >= leeway) {
+        let Settings { leeway, displace, .. } = self.server.settings;
+        let age = |generation| i64::from(self.server.age(state.row, generation));
+        let overdue = |request: &Request| {
+            self.manners.prompt && i64::from(request.age) >= leeway
+                || self.manners.strays == Strays::Soon && request.stray && age(request.generation) >= leeway
+        };
+        let too_late = self.manners.in_time && age(state.held) >= displace;
+        if too_late || state.requests.iter().flatten().any(overdue) {
             return;
         }
         let next = self.later(state);
@@ -205,8 +227,9 @@ impl Honest {
     fn send(&mut self, state: &State, out: &mut Vec<Moved>) {
         let under_way = state.requests.iter().flatten().count();
         let locked = self.manners.lock && state.requests.iter().flatten().any(|request| !request.stray);
-        let resting = state.held >= self.manners.generations || self.server.is_over(state.row);
-        if locked || under_way == self.manners.requests || resting {
+        let newest = self.server.row(state.row).generation;
+        let resting = state.held >= self.manners.generations || newest >= self.manners.turns;
+        if locked || under_way == self.manners.requests || resting || self.server.is_over(state.row) {
             return;
         }
         let drawn = self.draw(state);
@@ -347,7 +370,7 @@ impl Honest {
             gone.held = generation;
             let next = self.forget_idle_replies(gone);
             out.push(Moved { verb: "cookie kept and script gone,", what, next, verdict: None });
-        } else if self.manners.strays {
+        } else if self.manners.strays != Strays::Lost {
             gone.requests[slot] = Some(Request { stray: true, ..request });
             out.push(Moved { verb: "tab dies over", what, next: tidy(gone), verdict: None });
         }
@@ -397,6 +420,9 @@ impl Honest {
         let beyond = self.server.settings.leeway as u8 + 1;
         for wait in [0, beyond, self.manners.rest] {
             let row = self.server.later_by(state.row, wait);
+            if self.manners.in_time && self.server.age(row, state.held) > self.server.settings.displace as u8 {
+                break;
+            }
             let answer = self.server.ask(row, state.held, key);
             let busy = wait == 0 && answer == Answer::Refused(Why::Busy);
             if !busy && !matches!(answer, Answer::Turned(_) | Answer::Same(_)) {

@@ -195,6 +195,11 @@ impl Server {
         (0..ticks).fold(row, |row, _| self.later(row))
     }
 
+    /// How long ago a generation was retired; 0 if it was not.
+    pub(crate) fn age(&self, row: RowId, generation: u8) -> u8 {
+        self.row(row).ring.iter().find(|past| past.generation == generation).map_or(0, |past| past.age)
+    }
+
     /// Is it dead?
     pub(crate) fn is_over(&self, row: RowId) -> bool {
         let row = self.row(row);

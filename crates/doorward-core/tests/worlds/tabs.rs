@@ -30,8 +30,8 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    pub(crate) fn new(settings: Settings, tabs: usize, generations: u8) -> Self {
-        let manners = Manners { generations, prompt: true, ..Manners::COOKIE };
+    pub(crate) fn new(settings: Settings, tabs: usize, turns: u8) -> Self {
+        let manners = Manners { turns, prompt: true, ..Manners::COOKIE };
         Self { honest: Honest::new(settings, manners), tabs }
     }
 
@@ -45,7 +45,7 @@ impl Tabs {
         let State { row, jar, .. } = *state;
         match state.tabs[place] {
             Tab::Closed | Tab::Done => {}
-            Tab::Due if jar >= self.honest.manners.generations => {}
+            Tab::Due if self.honest.server.row(row).generation >= self.honest.manners.turns => {}
             Tab::Due => {
                 let request = Request { generation: jar, key: KEYLESS, age: 0, stray: false, phase: Phase::Sent };
                 to("send", jar, Tab::Asking(request), row, jar);
@@ -71,7 +71,9 @@ impl Tabs {
     fn time(&mut self, state: &State, out: &mut Vec<Step<State>>) {
         let leeway = self.honest.server.settings.leeway as u8;
         let late = |tab: &Tab| matches!(tab, Tab::Asking(request) if request.age >= leeway);
-        if state.tabs.iter().any(late) {
+        // A tab whose reply was lost asks again before its token may no longer displace.
+        let in_time = self.honest.server.age(state.row, state.jar) < self.honest.server.settings.displace as u8;
+        if !in_time || state.tabs.iter().any(late) {
             return;
         }
         let mut next = State { row: self.honest.server.later(state.row), ..state.clone() };
@@ -125,6 +127,9 @@ impl World for Tabs {
         let beyond = server.settings.leeway as u8 + 1;
         for wait in [0, beyond].into_iter().filter(|_| Self::is_quiet(state)) {
             let row = server.later_by(state.row, wait);
+            if server.age(row, state.jar) > server.settings.displace as u8 {
+                break;
+            }
             if !matches!(server.ask(row, state.jar, KEYLESS), Answer::Turned(_) | Answer::Same(_)) {
                 return Some("RT2: what an honest client holds is not accepted");
             }

@@ -95,7 +95,8 @@ impl Robbed {
     }
 
     fn use_loot(&mut self, state: &State, out: &mut Vec<Step<State>>) {
-        if self.honest.server.is_over(state.victim.row) {
+        let newest = self.honest.server.row(state.victim.row).generation;
+        if newest >= self.honest.manners.turns || self.honest.server.is_over(state.victim.row) {
             return;
         }
         let keys = match self.theft.tools {
@@ -104,7 +105,7 @@ impl Robbed {
             Tools::Everything if state.knows == KEYLESS => vec![KEYLESS, THIEF],
             Tools::Everything => vec![KEYLESS, THIEF, state.knows],
         };
-        for generation in (0..=self.honest.manners.generations).filter(|held| state.holds & 1 << held != 0) {
+        for generation in (0..=newest).filter(|held| state.holds & 1 << held != 0) {
             for &key in &keys {
                 let request = Some(Request { generation, key, age: 0, stray: false, phase: Phase::Sent });
                 let next = State { request, ..state.clone() };

@@ -3,11 +3,11 @@
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Resume, SetClient, SetPassword, Suspend, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Kept, Resume, SetClient, SetPassword, Suspend, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
-use doorward_core::id::SessionId;
+use doorward_core::id::{SessionId, UserId};
 use doorward_core::revoke::EndSessions;
 use doorward_core::session::{Ended, Session};
 use doorward_core::user::User;
@@ -50,14 +50,7 @@ impl State {
         let user = self.users.get(&set.user)?.clone();
         self.credentials.get(&set.user).filter(|credential| credential.version == set.from)?;
         let kept = match &set.keep {
-            Some(keep) => {
-                let session = self.open_session(keep.session)?;
-                // One that an epoch has cut off must not be born again: a suspension between load and commit wins.
-                let as_decided =
-                    session.user == Some(set.user) && session.generation == keep.from && !self.is_cut_off(session);
-                let kept = keep.applied_to(session, self.next_place(), set.at);
-                Some(kept).filter(|kept| as_decided && self.has_secrets_of_its_own(kept)).map(Some)?
-            }
+            Some(keep) => Some(self.kept(&set, keep)?),
             None => None,
         };
         self.credentials.insert(set.user, Credential { phc: set.phc, version: set.from + 1 });
@@ -65,6 +58,16 @@ impl State {
             self.keep_session(kept);
         }
         Some(Written { lines: vec![self.cut_off_user(user, set.draft, at)], count: 0 })
+    }
+
+    /// The session that survives a change of password, as it will be.
+    fn kept(&self, set: &SetPassword, keep: &Kept) -> Option<Session> {
+        let session = self.open_session(keep.session)?;
+        // One that an epoch has cut off must not be born again: a suspension between load and commit wins.
+        let as_decided =
+            session.user == Some(set.user) && session.generation == keep.from && !self.is_cut_off(session);
+        let kept = keep.applied_to(session, self.next_place(), set.at);
+        (as_decided && self.has_secrets_of_its_own(&kept)).then_some(kept)
     }
 
     fn suspend(&mut self, suspend: Suspend, at: Timestamp) -> Option<Written> {
@@ -156,7 +159,7 @@ impl State {
         Some(Written { lines: self.append_all(&turn.drafts, at), count: 0 })
     }
 
-    fn user_at(&self, id: doorward_core::id::UserId, version: u64) -> Option<&User> {
+    fn user_at(&self, id: UserId, version: u64) -> Option<&User> {
         self.users.get(&id).filter(|user| user.version == version)
     }
 

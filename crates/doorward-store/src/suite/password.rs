@@ -3,7 +3,7 @@
 use doorward_core::change::Kept;
 use doorward_core::session::{Generation, Refusal};
 
-use super::cast::{after, end, keep, resume, rotate, secret, session_id, set_password, suspend, user_id};
+use super::cast::{after, end, keep, resume, rotate, secret, session, session_id, set_password, suspend, user_id};
 use super::{Change, answer, check, conflicts, done, done_of, epochs_of, load, opened, people};
 use crate::Stores;
 
@@ -61,8 +61,8 @@ pub async fn a_password_change_that_conflicts_changes_nothing(stores: &Stores) {
     conflicts(stores, set_password(7, 1, None, at)).await;
     conflicts(stores, set_password(1, 1, Some(Kept { from: Generation(1), ..kept() }), at)).await;
     conflicts(stores, set_password(1, 1, Some(Kept { secret: Some(secret(3)), ..kept() }), at)).await;
-    for wrong in [over.id, theirs.id, guest.id, session_id(8)] {
-        conflicts(stores, set_password(1, 1, Some(Kept { session: wrong, ..kept() }), at)).await;
+    for wrong in [&over, &theirs, &guest, &session(8, Some(1), mine.born)] {
+        conflicts(stores, set_password(1, 1, Some(keep(wrong, 9, at)), at)).await;
     }
     assert_eq!(version(stores).await, Some(1));
     done(stores, set_password(1, 1, Some(kept()), at)).await;

@@ -2,11 +2,12 @@
 
 use doorward_core::feed::Draft;
 use doorward_core::session::{EndReason, Ended, Refusal, Session};
+use doorward_core::user::User;
 use doorward_core::{Lifetime, Scope, Strength};
 
 use super::cast::{
-    add_client, after, client, client_id, end, end_user, handle, open, session, session_id, set_client, set_password,
-    suspend, user_id,
+    add_client, add_user, after, client, client_id, end, end_user, handle, open, session, session_id, set_client,
+    set_password, suspend, user, user_id,
 };
 use super::{Change, answer, check, conflicts, done, done_of, epochs_of, guest_epochs, head, load, opened, people};
 use crate::Stores;
@@ -33,13 +34,14 @@ pub async fn a_session_that_outran_an_epoch_is_dead_when_it_opens(stores: &Store
     assert_eq!(check(stores, session_id(1), after(11)).await, Err(Refusal::Ended));
 }
 
-/// Neither a user nor a client that the store does not know gives life to a session.
+/// Neither a user nor a client that the store does not know gives life to a session, nor does a deleted user.
 pub async fn nobody_unknown_lives(stores: &Stores) {
     people(stores, 1).await;
     let born = head(stores).await;
     assert_eq!(answer(stores.directory.epochs(Some(user_id(1)), &client_id(1))).await, Default::default());
     assert_eq!(guest_epochs(stores).await, Default::default());
-    for (number, of, client) in [(1, Some(7), 1), (2, Some(1), 7), (3, None, 7)] {
+    done(stores, add_user(User { deleted_at: Some(after(5)), ..user(2) })).await;
+    for (number, of, client) in [(1, Some(7), 1), (2, Some(1), 7), (3, None, 7), (4, Some(2), 1)] {
         done(stores, open(Session { client: client_id(client), ..session(number, of, born) })).await;
         assert_eq!(check(stores, session_id(number), after(10)).await, Err(Refusal::Ended), "session {number}");
     }

@@ -198,6 +198,21 @@ fn the_writer_writes_what_the_reader_reads() {
     assert!(accepts(&out));
 }
 
+#[test]
+fn the_end_of_plain_text_is_found_wherever_it_is() {
+    for filler in 0..=u8::MAX {
+        for end in 0..=u8::MAX {
+            for length in 0..20 {
+                let mut text = vec![filler; length];
+                text.extend([end, b'#', b'!', b'x', 0x21, b']', 0x80, 0xff, b'"']);
+                let slowly = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+                assert_eq!(Some(plain_length(&text)), slowly, "{filler} {end} {length}");
+            }
+        }
+    }
+    assert_eq!(plain_length(b"no end, which is longer than a word"), 35);
+}
+
 /// Any JSON that is not too deep for us.
 fn value() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![

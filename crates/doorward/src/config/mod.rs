@@ -16,6 +16,9 @@ pub use problem::{Place, Problem, Problems};
 pub use raw::Raw;
 pub use settled::{Settled, settle};
 
+#[cfg(test)]
+mod tests;
+
 /// For which command is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

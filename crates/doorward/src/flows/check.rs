@@ -127,11 +127,11 @@ async fn check_access(door: &Door, token: &str) -> Result<Caller, Stopped> {
 fn verify(door: &Door, token: &str, now: Timestamp) -> Result<(SessionId, Timestamp), Stopped> {
     let keys = door.keys();
     let mut scratch = Scratch::new();
-    let verified = door
-        .cached()
-        .with_index(|index| door.verifier().verify(token, keys.verifying(), index, now, &mut scratch).map(
-            |verified| (verified.claims.session_id.and_then(SessionId::parse), verified.claims.issued_at),
-        ))?;
+    let verified = door.cached().with_index(|index| {
+        door.verifier()
+            .verify(token, keys.verifying(), index, now, &mut scratch)
+            .map(|verified| (verified.claims.session_id.and_then(SessionId::parse), verified.claims.issued_at))
+    })?;
     match verified {
         (Some(session), issued_at) => Ok((session, issued_at)),
         (None, _) => Err(Rejection::ClaimsInvalid.into()),
@@ -140,7 +140,10 @@ fn verify(door: &Door, token: &str, now: Timestamp) -> Result<(SessionId, Timest
 
 /// A session with its user, alive.
 pub(super) async fn load(
-    door: &Door, session: Session, read_at: Position, now: Timestamp,
+    door: &Door,
+    session: Session,
+    read_at: Position,
+    now: Timestamp,
 ) -> Result<Record, Stopped> {
     let epochs = door.directory().epochs(session.user, &session.client).await?;
     session.check(epochs, now)?;

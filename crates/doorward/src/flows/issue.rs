@@ -58,7 +58,11 @@ pub struct Issuing<'a> {
 /// # Errors
 /// [`Stopped::NoEntropy`]; [`Refusal::RefreshInvalid`] if the refresh secret behind the session is gone.
 pub fn hand_out(
-    door: &Door, session: &Session, strategy: Strategy, secret: Option<&Secret>, around: Issuing<'_>,
+    door: &Door,
+    session: &Session,
+    strategy: Strategy,
+    secret: Option<&Secret>,
+    around: Issuing<'_>,
 ) -> Result<Handed, Stopped> {
     let mut handed = Handed::default();
     match strategy {

@@ -1,10 +1,10 @@
 //! Turning keys: the next one comes into use, the one before stays good for what was made with it.
 
+use doorward_core::Timestamp;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
 use doorward_core::key::{self, KeyRecord, Purpose, Stage};
 use doorward_core::secret::Secret;
-use doorward_core::Timestamp;
 use doorward_store::{Committed, StoreError};
 
 use super::{ATTEMPTS, Stopped};
@@ -27,7 +27,11 @@ pub struct Turning {
 /// # Errors
 /// [`Refusal::KeysNotReady`](super::Refusal::KeysNotReady).
 pub async fn rotate(
-    door: &Door, master: &Secret, turning: Turning, by: Actor, from: &Origin,
+    door: &Door,
+    master: &Secret,
+    turning: Turning,
+    by: Actor,
+    from: &Origin,
 ) -> Result<Vec<KeyRecord>, Stopped> {
     for _ in 0..ATTEMPTS {
         let keys = door.directory().keys().await?;
@@ -46,7 +50,11 @@ pub async fn rotate(
 }
 
 fn decide(
-    door: &Door, keys: &[KeyRecord], master: &Secret, turning: Turning, now: Timestamp,
+    door: &Door,
+    keys: &[KeyRecord],
+    master: &Secret,
+    turning: Turning,
+    now: Timestamp,
 ) -> Result<Vec<KeyRecord>, Stopped> {
     let Turning { purpose, hurry } = turning;
     let number = key::next_number(keys, purpose)?;

@@ -78,7 +78,10 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     async fn person(
-        &self, email: Option<Email>, password: Option<Typed>, held: Option<Caller>,
+        &self,
+        email: Option<Email>,
+        password: Option<Typed>,
+        held: Option<Caller>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
         // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
@@ -130,7 +133,11 @@ impl Entry<'_> {
 
     /// Writes the new session; a guest's goes over into it, another one that the same browser held is ended.
     async fn commit(
-        &self, session: Session, user: Option<User>, secret: Option<Secret>, held: Option<Caller>,
+        &self,
+        session: Session,
+        user: Option<User>,
+        secret: Option<Secret>,
+        held: Option<Caller>,
         around: Issuing<'_>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;

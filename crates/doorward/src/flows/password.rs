@@ -104,14 +104,18 @@ impl Setting<'_> {
 
     /// The session is handed out anew in the form it has: a change of strategy is for the refresh to make.
     fn issue(
-        &self, session: Session, secret: Option<Secret>, client: &Client, place: Position, now: Timestamp,
+        &self,
+        session: Session,
+        secret: Option<Secret>,
+        client: &Client,
+        place: Position,
+        now: Timestamp,
     ) -> Result<Issued, Stopped> {
         let around = Issuing { client, head: place, now };
         let mut handed = issue::hand_out(self.door, &session, session.strategy, secret.as_ref(), around)?;
         // A session that holds both a secret and a jar gets both anew: each of the old ones is dead.
         if handed.session_secret.is_none() {
-            handed.session_secret =
-                secret.map(|secret| doorward_core::secret::SecretKind::Session.text(&secret));
+            handed.session_secret = secret.map(|secret| doorward_core::secret::SecretKind::Session.text(&secret));
         }
         if handed.refresh.is_none() && session.transport == Transport::Cookie && session.generation.0 > 1 {
             handed.refresh = Some(issue::refresh_token(self.door, &session, now)?);
@@ -141,7 +145,12 @@ pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin
 }
 
 async fn set(
-    door: &Door, user: UserId, from: u64, phc: String, keep: Option<Kept>, mut event: Event,
+    door: &Door,
+    user: UserId,
+    from: u64,
+    phc: String,
+    keep: Option<Kept>,
+    mut event: Event,
 ) -> Result<Option<Position>, Stopped> {
     event.who = Some(user);
     let draft = Draft::subject(door.handle(user), Strength::Terminal);

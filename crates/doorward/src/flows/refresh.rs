@@ -60,12 +60,13 @@ pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issue
         }
     }
     let asking = Asking { door, asked: &asked, from };
-    asking.turn(presented.session, |session| {
-        let keys = door.keys();
-        let secret = keys.refresh(presented.key)?;
-        presented.authenticate(session, secret).map(Credential::Token)
-    })
-    .await
+    asking
+        .turn(presented.session, |session| {
+            let keys = door.keys();
+            let secret = keys.refresh(presented.key)?;
+            presented.authenticate(session, secret).map(Credential::Token)
+        })
+        .await
 }
 
 async fn without_token(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
@@ -103,7 +104,9 @@ impl Asking<'_> {
 
     /// Turns a generation: load, decide, commit, and again after a lost race.
     async fn turn(
-        &self, id: SessionId, authentic: impl Fn(&Session) -> Option<Credential>,
+        &self,
+        id: SessionId,
+        authentic: impl Fn(&Session) -> Option<Credential>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
         for _ in 0..ATTEMPTS {
@@ -187,9 +190,7 @@ impl Asking<'_> {
         self.issue(session, secret.as_ref(), around).await
     }
 
-    async fn issue(
-        &self, session: Session, secret: Option<&Secret>, around: Issuing<'_>,
-    ) -> Result<Issued, Stopped> {
+    async fn issue(&self, session: Session, secret: Option<&Secret>, around: Issuing<'_>) -> Result<Issued, Stopped> {
         let mut handed = issue::hand_out(self.door, &session, session.strategy, secret, around)?;
         self.keep_jar_current(&session, &mut handed, around.now)?;
         self.with_user(session, handed).await
@@ -207,7 +208,11 @@ impl Asking<'_> {
 
     /// Converts what a session secret stands for, without retiring it.
     async fn by_secret(
-        &self, session: &Session, secret: Option<Secret>, head: Position, now: Timestamp,
+        &self,
+        session: &Session,
+        secret: Option<Secret>,
+        head: Position,
+        now: Timestamp,
     ) -> Result<Issued, Stopped> {
         let client = self.client_of(session)?;
         if let Some(secret) = &secret
@@ -243,4 +248,3 @@ impl Asking<'_> {
         Ok(())
     }
 }
-

@@ -114,7 +114,11 @@ pub async fn end_by_operator(door: &Door, id: SessionId, from: &Origin) -> Resul
 /// # Errors
 /// [`Refusal::NotFound`].
 pub async fn end_user(
-    door: &Door, user: UserId, why: EndReason, by: Actor, from: &Origin,
+    door: &Door,
+    user: UserId,
+    why: EndReason,
+    by: Actor,
+    from: &Origin,
 ) -> Result<Receipt, Stopped> {
     let now = door.now();
     // What is alive is counted as a person would: rows that an epoch killed already are none.
@@ -131,7 +135,11 @@ pub async fn end_user(
 }
 
 async fn end(
-    door: &Door, sessions: &[&Session], why: EndReason, by: Actor, from: &Origin,
+    door: &Door,
+    sessions: &[&Session],
+    why: EndReason,
+    by: Actor,
+    from: &Origin,
 ) -> Result<Receipt, Stopped> {
     let mut event = door.event(Kind::SessionsEnded, by, from)?;
     event.who = sessions.first().and_then(|session| session.user);

@@ -71,7 +71,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        // The path of the whole body is written as a dot.
+        let path = Some(error.path().to_string()).filter(|path| path != ".").unwrap_or_default();
         let inner = error.into_inner();
         if !inner.is_data() {
             return Problem::new(Code::InvalidJson);

@@ -72,7 +72,8 @@ mod tests {
     fn cookies_are_read_by_their_exact_names() {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_static("a=1; __Host-Http-dw_session=x; dw_session=y"));
-        headers.append(header::COOKIE, HeaderValue::from_static("__Secure-dw_refresh_web=t; __host-http-dw_session=z"));
+        headers
+            .append(header::COOKIE, HeaderValue::from_static("__Secure-dw_refresh_web=t; __host-http-dw_session=z"));
         assert_eq!(values(&headers, SESSION).collect::<Vec<_>>(), ["x"]);
         assert_eq!(refresh_values(&headers).collect::<Vec<_>>(), [("web", "t")]);
     }

@@ -95,9 +95,8 @@ impl Shown {
     /// The hash of the session secret; an unreadable one is one that nobody knows.
     pub fn credentials(&self) -> Credentials {
         let unreadable = SecretHash([0; 32]);
-        let hash = |text: &Zeroizing<String>| {
-            SecretKind::Session.parse(text).as_ref().map_or(unreadable, Secret::hash)
-        };
+        let hash =
+            |text: &Zeroizing<String>| SecretKind::Session.parse(text).as_ref().map_or(unreadable, Secret::hash);
         Credentials { secret: self.secret.as_ref().map(hash), access: self.access.clone() }
     }
 

@@ -105,7 +105,7 @@ impl Problem {
 
     /// A no that is about one member of the request.
     pub fn about(code: Code, field: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), ..Self::new(code) }
+        Self { field: Some(field.into()).filter(|field| !field.is_empty()), ..Self::new(code) }
     }
 
     /// A no with its reason.
@@ -268,9 +268,9 @@ impl Problem {
     /// RFC 6750 section 3: no error attribute where nothing was shown.
     fn challenge(&self) -> HeaderValue {
         match self.code {
-            Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked => HeaderValue::from_static(
-                "Bearer realm=\"doorward\", error=\"invalid_token\"",
-            ),
+            Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked => {
+                HeaderValue::from_static("Bearer realm=\"doorward\", error=\"invalid_token\"")
+            }
             _ => HeaderValue::from_static("Bearer realm=\"doorward\""),
         }
     }

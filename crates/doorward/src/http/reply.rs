@@ -1,10 +1,10 @@
 //! The shapes of answers (design section 8), beside what writes them.
 
 use axum::response::{IntoResponse, Response};
+use doorward_core::Timestamp;
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::session::Session;
 use doorward_core::user::User;
-use doorward_core::Timestamp;
 use http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
@@ -203,11 +203,7 @@ struct ReceiptBody {
 pub fn ended(receipt: &Receipt) -> Response {
     let body = EndedBody {
         ended: receipt.ended,
-        receipt: ReceiptBody {
-            seq: receipt.place.seq,
-            position: receipt.place.to_string(),
-            ack: "durable",
-        },
+        receipt: ReceiptBody { seq: receipt.place.seq, position: receipt.place.to_string(), ack: "durable" },
     };
     json(StatusCode::OK, &body)
 }
@@ -221,4 +217,3 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
-

@@ -72,7 +72,10 @@ pub const ROUTES: &[Route] = &[
 ];
 
 const fn row(
-    method: &'static str, path: &'static str, audience: Audience, purpose: &'static str,
+    method: &'static str,
+    path: &'static str,
+    audience: Audience,
+    purpose: &'static str,
     route: fn() -> MethodRouter<Door>,
 ) -> Route {
     Route { method, path, audience, purpose, route }
@@ -100,8 +103,10 @@ pub fn router(door: Door) -> Router {
 }
 
 /// Names the request, and puts the name into the answer; a problem's body names it too.
-async fn name_request(
-    axum::extract::State(door): axum::extract::State<Door>, mut request: Request, next: Next,
+pub(super) async fn name_request(
+    axum::extract::State(door): axum::extract::State<Door>,
+    mut request: Request,
+    next: Next,
 ) -> Response {
     let id = door.request_id();
     request.extensions_mut().insert(RequestId(id.clone()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward_core::Lifetime;
-use doorward_core::change::{Sweep, SessionChange};
+use doorward_core::change::{SessionChange, Sweep};
 use doorward_store::Committed;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => drop(sweep(&door).await),
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
         }
     }
 }

@@ -26,34 +26,34 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt;
 
-pub const ISSUER: &str = "http://localhost:8420";
-pub const ADA: &str = "ada@example.test";
-pub const PASSWORD: &str = "copper-lantern-41";
+pub(crate) const ISSUER: &str = "http://localhost:8420";
+pub(crate) const ADA: &str = "ada@example.test";
+pub(crate) const PASSWORD: &str = "copper-lantern-41";
 /// Cheap, for tests alone: what a hash costs is not what these are about.
-pub const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+pub(crate) const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 
 /// A server in process.
-pub struct House {
-    pub door: Door,
-    pub router: Router,
-    pub clock: Arc<ManualClock>,
-    pub ada: UserId,
+pub(crate) struct House {
+    pub(crate) door: Door,
+    pub(crate) router: Router,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ada: UserId,
     folder: Option<tempfile::TempDir>,
 }
 
 /// Which store a house stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ground {
+pub(crate) enum Ground {
     Memory,
     Sqlite,
 }
 
 impl House {
-    pub async fn memory() -> Self {
+    pub(crate) async fn memory() -> Self {
         Self::on(Ground::Memory).await
     }
 
-    pub async fn on(ground: Ground) -> Self {
+    pub(crate) async fn on(ground: Ground) -> Self {
         let now = Timestamp::from_secs(1_790_000_000);
         let opening = Opening { now, database: [7; 16], origin: Origin::Serve };
         let (stores, folder) = match ground {
@@ -81,8 +81,11 @@ impl House {
         let door = wire(wiring).await.expect("a door");
         for strategy in Strategy::ALL {
             let id = ClientId::parse(&format!("demo-{}", strategy.name())).expect("an id");
-            add_client(&door, Client { transports: Transport::ALL.to_vec(), ..Client::first_party(id, strategy, now) })
-                .await;
+            add_client(
+                &door,
+                Client { transports: Transport::ALL.to_vec(), ..Client::first_party(id, strategy, now) },
+            )
+            .await;
         }
         let registration = Registration {
             email: Email::parse(ADA).expect("an address"),
@@ -94,22 +97,22 @@ impl House {
         Self { router: router(door.clone()), door, clock, ada, folder }
     }
 
-    pub fn advance(&self, span: Lifetime) {
+    pub(crate) fn advance(&self, span: Lifetime) {
         self.clock.advance(span);
     }
 
     /// Calls and reads the whole answer.
-    pub async fn call(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router always answers");
         Answer::read(response).await
     }
 
-    pub async fn send(&self, ask: Ask) -> Answer {
+    pub(crate) async fn send(&self, ask: Ask) -> Answer {
         self.call(ask.request()).await
     }
 
     /// Signs Ada in; the answer must be 201.
-    pub async fn sign_in(&self, client: &str, transport: &str) -> Answer {
+    pub(crate) async fn sign_in(&self, client: &str, transport: &str) -> Answer {
         let body = serde_json::json!({
             "email": ADA, "password": PASSWORD, "client_id": client, "transport": transport,
         });
@@ -119,7 +122,7 @@ impl House {
     }
 
     /// Sets a client's strategy, as an operator does.
-    pub async fn set_strategy(&self, client: &str, strategy: Strategy) {
+    pub(crate) async fn set_strategy(&self, client: &str, strategy: Strategy) {
         use doorward_core::change::{DirectoryChange, SetClient};
         let id = ClientId::parse(client).expect("an id");
         let found = self.door.client(&id).expect("a client");
@@ -136,7 +139,7 @@ impl House {
     }
 }
 
-pub async fn add_client(door: &Door, client: Client) {
+pub(crate) async fn add_client(door: &Door, client: Client) {
     use doorward_core::change::DirectoryChange;
     let event = door.event(doorward_core::audit::Kind::ClientCreated, Actor::Operator, &Default::default());
     let change = DirectoryChange::AddClient(Box::new(client));
@@ -144,68 +147,71 @@ pub async fn add_client(door: &Door, client: Client) {
 }
 
 /// A request in the making.
-pub struct Ask {
+pub(crate) struct Ask {
     builder: http::request::Builder,
     body: Body,
 }
 
 impl Ask {
-    pub fn new(method: Method, path: &str) -> Self {
-        Self { builder: Request::builder().method(method).uri(path).header(header::HOST, "localhost:8420"), body: Body::empty() }
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        Self {
+            builder: Request::builder().method(method).uri(path).header(header::HOST, "localhost:8420"),
+            body: Body::empty(),
+        }
     }
 
-    pub fn get(path: &str) -> Self {
+    pub(crate) fn get(path: &str) -> Self {
         Self::new(Method::GET, path)
     }
 
-    pub fn post(path: &str) -> Self {
+    pub(crate) fn post(path: &str) -> Self {
         Self::new(Method::POST, path)
     }
 
-    pub fn put(path: &str) -> Self {
+    pub(crate) fn put(path: &str) -> Self {
         Self::new(Method::PUT, path)
     }
 
-    pub fn delete(path: &str) -> Self {
+    pub(crate) fn delete(path: &str) -> Self {
         Self::new(Method::DELETE, path)
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
     }
 
-    pub fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn jar(self, jar: &Jar) -> Self {
+    pub(crate) fn jar(self, jar: &Jar) -> Self {
         let line = jar.line();
         if line.is_empty() { self } else { self.header("cookie", &line) }
     }
 
-    pub fn json(self, body: &Value) -> Self {
+    pub(crate) fn json(self, body: &Value) -> Self {
         self.raw(body.to_string())
     }
 
-    pub fn raw(mut self, body: impl Into<Body>) -> Self {
+    pub(crate) fn raw(mut self, body: impl Into<Body>) -> Self {
         self.builder = self.builder.header(header::CONTENT_TYPE, "application/json");
         self.body = body.into();
         self
     }
 
-    pub fn request(self) -> Request<Body> {
+    pub(crate) fn request(self) -> Request<Body> {
         self.builder.body(self.body).expect("a request")
     }
 }
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: http::HeaderMap,
-    pub bytes: Vec<u8>,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: Value,
 }
 
 impl Answer {
@@ -218,29 +224,29 @@ impl Answer {
     }
 
     /// The code of a problem, or the empty string.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
 
     /// A text member; the test fails if it is not there.
     #[track_caller]
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()
     }
 
     #[track_caller]
-    pub fn session_id(&self) -> String {
+    pub(crate) fn session_id(&self) -> String {
         self.body["session"]["id"].as_str().unwrap_or_else(|| panic!("no session in {self:?}")).to_owned()
     }
 
     #[track_caller]
-    pub fn expect(self, status: u16, code: &str) -> Self {
+    pub(crate) fn expect(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self:?}");
         self
     }
 
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert!(self.status.is_success(), "{self:?}");
         self
     }
@@ -248,11 +254,11 @@ impl Answer {
 
 /// A browser's cookies for this one host, whatever their path.
 #[derive(Clone, Debug, Default)]
-pub struct Jar(pub BTreeMap<String, String>);
+pub(crate) struct Jar(pub(crate) BTreeMap<String, String>);
 
 impl Jar {
     /// Keeps and drops what an answer says.
-    pub fn keep(&mut self, answer: &Answer) {
+    pub(crate) fn keep(&mut self, answer: &Answer) {
         for line in answer.headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().expect("text");
             let (pair, attributes) = line.split_once(';').expect("attributes");
@@ -265,7 +271,7 @@ impl Jar {
         }
     }
 
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 }

@@ -4,7 +4,7 @@ use doorward_core::Lifetime;
 use doorward_core::client::Strategy;
 use serde_json::json;
 
-use super::house::{Answer, Ask, Ground, House, Jar, PASSWORD, ADA};
+use super::house::{ADA, Answer, Ask, Ground, House, Jar, PASSWORD};
 
 const KEY: &str = "attempt-key-number-1";
 const OTHER_KEY: &str = "attempt-key-number-2";

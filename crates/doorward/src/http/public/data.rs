@@ -67,7 +67,10 @@ pub async fn read(State(door): State<Door>, who: Authenticated, path: Path<Strin
 
 /// Puts a value.
 pub async fn put(
-    State(door): State<Door>, who: Authenticated, path: Path<String>, Query(options): Query<Options>,
+    State(door): State<Door>,
+    who: Authenticated,
+    path: Path<String>,
+    Query(options): Query<Options>,
     request: Request,
 ) -> Result<Response, Problem> {
     let key = key(path)?;
@@ -88,7 +91,10 @@ pub async fn put(
 
 /// Removes a value.
 pub async fn remove(
-    State(door): State<Door>, who: Authenticated, path: Path<String>, headers: HeaderMap,
+    State(door): State<Door>,
+    who: Authenticated,
+    path: Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     data::remove(&door, &who.caller, key(path)?, expect(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

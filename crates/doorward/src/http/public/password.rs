@@ -24,7 +24,11 @@ pub struct Body {
 
 /// Changes the password.
 pub async fn set(
-    State(door): State<Door>, who: Authenticated, headers: HeaderMap, from: Origin, Json(body): Json<Body>,
+    State(door): State<Door>,
+    who: Authenticated,
+    headers: HeaderMap,
+    from: Origin,
+    Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
     let attempt = attempt(&headers, None)?;
     let asked = Change { current: Typed::read(&body.current_password), new: body.new_password, attempt };

@@ -26,7 +26,11 @@ pub struct Body {
 
 /// Refreshes, or converts.
 pub async fn create(
-    State(door): State<Door>, shown: Shown, headers: HeaderMap, from: Origin, OptionalJson(body): OptionalJson<Body>,
+    State(door): State<Door>,
+    shown: Shown,
+    headers: HeaderMap,
+    from: Origin,
+    OptionalJson(body): OptionalJson<Body>,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::POST, &headers, shown.is_ambient())?;
     let named = client_id(body.client_id.as_deref())?;
@@ -38,8 +42,7 @@ pub async fn create(
     };
     let from_jar = from_jar && token.is_some();
     let application = shown.application(named);
-    let request =
-        Request { token, from_jar, attempt, secret: shown.secret, access: shown.access, application };
+    let request = Request { token, from_jar, attempt, secret: shown.secret, access: shown.access, application };
     let issued = refresh(&door, request, &from).await?;
     Ok(reply::issued(StatusCode::OK, &issued, door.now()))
 }

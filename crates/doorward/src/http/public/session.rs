@@ -30,7 +30,11 @@ pub fn describe(door: &Door, caller: &Caller) -> Response {
 
 /// `DELETE /v1/session`: signs out here, by whatever the browser or the application still holds, and clears the cookies.
 pub async fn end(
-    State(door): State<Door>, shown: Shown, headers: HeaderMap, Query(query): Query<Acknowledgement>, from: Origin,
+    State(door): State<Door>,
+    shown: Shown,
+    headers: HeaderMap,
+    Query(query): Query<Acknowledgement>,
+    from: Origin,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::DELETE, &headers, shown.is_ambient())?;
     acknowledgement(&query)?;

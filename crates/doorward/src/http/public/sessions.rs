@@ -50,7 +50,11 @@ impl SignIn {
 
 /// `POST /v1/sessions`: signs in.
 pub async fn create(
-    State(door): State<Door>, shown: Shown, headers: HeaderMap, from: Origin, Json(body): Json<SignIn>,
+    State(door): State<Door>,
+    shown: Shown,
+    headers: HeaderMap,
+    from: Origin,
+    Json(body): Json<SignIn>,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::POST, &headers, true)?;
     let who = body.who()?;
@@ -76,7 +80,10 @@ pub async fn list(State(door): State<Door>, who: Authenticated) -> Result<Respon
 
 /// `DELETE /v1/sessions/{id}`: ends one of the caller's sessions; 404 for anybody else's.
 pub async fn end(
-    State(door): State<Door>, who: Authenticated, id: Path<String>, Query(query): Query<Acknowledgement>,
+    State(door): State<Door>,
+    who: Authenticated,
+    id: Path<String>,
+    Query(query): Query<Acknowledgement>,
     from: Origin,
 ) -> Result<Response, Problem> {
     acknowledgement(&query)?;
@@ -94,7 +101,10 @@ pub struct Scope {
 
 /// `POST /v1/sessions/revoke`: ends the caller's other sessions, or all of them.
 pub async fn end_many(
-    State(door): State<Door>, who: Authenticated, Query(query): Query<Acknowledgement>, from: Origin,
+    State(door): State<Door>,
+    who: Authenticated,
+    Query(query): Query<Acknowledgement>,
+    from: Origin,
     Json(body): Json<Scope>,
 ) -> Result<Response, Problem> {
     acknowledgement(&query)?;

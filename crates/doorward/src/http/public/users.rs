@@ -31,7 +31,11 @@ struct Created<'a> {
 
 /// Makes an account; does not sign in.
 pub async fn create(
-    State(door): State<Door>, shown: Shown, headers: HeaderMap, from: Origin, Json(body): Json<Body>,
+    State(door): State<Door>,
+    shown: Shown,
+    headers: HeaderMap,
+    from: Origin,
+    Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::POST, &headers, shown.is_ambient())?;
     let email = Email::parse(&body.email).ok_or_else(|| Problem::about(Code::InvalidField, "email"))?;

@@ -1,0 +1,106 @@
+//! What is measured, a file for each question.
+
+mod check;
+mod refresh;
+mod verify;
+
+use std::thread;
+use std::time::Duration;
+
+use crate::Trouble;
+use crate::load::Outcome;
+use crate::machine::Machine;
+use crate::options::{Options, Row as Wanted};
+use crate::process;
+use crate::report::{Line, Report, Row};
+
+/// Keep-alive connections of the load.
+const CONNECTIONS: usize = 64;
+
+/// Measures what is wanted, prints and saves it; gives whether that is a success.
+pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
+    let before = process::load_average();
+    let folder = match &options.folder {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None => tempfile::tempdir()?,
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh] {
+        if options.rows.contains(&wanted) {
+            rows.push(match wanted {
+                Wanted::Check => check::measure(options, folder.path())?,
+                Wanted::Refresh => refresh::measure(options, folder.path())?,
+                Wanted::Verify => verify::measure(options)?,
+            });
+        }
+    }
+    let report = Report {
+        date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+        machine: Machine::look(),
+        quick: options.quick,
+        parameters: parameters(options),
+        load_average: [before, process::load_average()],
+        rows,
+    };
+    println!("{}", report.markdown());
+    if !options.no_save {
+        println!("saved: {}", report.save()?.display());
+    }
+    Ok(report.is_met() || !options.strict)
+}
+
+fn parameters(options: &Options) -> Vec<(String, String)> {
+    let named = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        named("rounds", format!("{}, interleaved; figures are medians over them", options.rounds())),
+        named("seconds of a run", options.seconds().to_string()),
+        named(
+            "load",
+            format!("{CONNECTIONS} keep-alive connections on loopback, one thread in a process of its own"),
+        ),
+        named("servers", String::from("one process each, two worker threads, on the same cores as the load")),
+        named("CPU", String::from("utime + stime of the server's process, from /proc")),
+        named("sessions to check", options.sessions().to_string()),
+        named("sessions to refresh", options.chains().to_string()),
+    ]
+}
+
+/// Says on the error output what is going on.
+fn tell(what: &str) {
+    eprintln!("bench: {what}");
+}
+
+/// Waits until nothing else runs on the machine, two minutes at most; measures anyway after that, and the load average
+/// in the report will tell.
+fn wait_for_calm() {
+    let mut calm = 0;
+    for _ in 0..480 {
+        calm = if process::running() <= 1 { calm + 1 } else { 0 };
+        if calm == 8 {
+            return;
+        }
+        thread::sleep(Duration::from_millis(250));
+    }
+    tell("the machine does other work too; the figures will be coarse");
+}
+
+/// Refuses figures of failed requests, and adds the good ones to a line.
+fn note(line: &mut Line, outcome: &Outcome, cpu: f64) -> Result<(), Trouble> {
+    if let Some(failure) = &outcome.failure {
+        return Err(format!("{}: {} requests failed, the first with {failure}", line.name, outcome.failures).into());
+    }
+    line.cpu.push(cpu);
+    line.rate.push(outcome.rate());
+    line.p50.push(outcome.p50);
+    line.p99.push(outcome.p99);
+    Ok(())
+}
+
+fn line(name: &str) -> Line {
+    Line { name: name.to_owned(), ..Line::default() }
+}
+
+/// One figure to another, round by round: what drifts in the machine drifts in both.
+fn ratios(over: &[f64], under: &[f64]) -> Vec<f64> {
+    over.iter().zip(under).map(|(over, under)| over / under).collect()
+}

@@ -1,0 +1,70 @@
+//! Doorward as it is in production: the same wiring, listener, router and jobs, over a SQLite file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use doorward::door::{Clock, Dice, Door, Settings, SystemClock, SystemDice};
+use doorward::hashing::Hashing;
+use doorward::http::routes;
+use doorward::wiring::{self, Wiring};
+use doorward::{jobs, listener};
+use doorward_core::password::Cost;
+use doorward_core::policy::RefreshPolicy;
+use doorward_core::secret::Secret;
+use doorward_store::sqlite::Sqlite;
+use doorward_store::{Opening, Origin, Stores};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Ready, WORKERS, runtime, stock};
+use crate::options::Stock;
+use crate::{Trouble, child};
+
+/// The database's own name, and the key that its keys are sealed under: always the same, for nothing here is secret.
+const MASTER: [u8; 32] = [7; 32];
+
+/// Fills a database if it is new, and serves from it until the parent says no more.
+pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
+    let runtime = runtime()?;
+    let fresh = !wanted.folder.join(crate::seed::DATABASE).exists();
+    let door = runtime.block_on(open(&wanted.folder, wanted.sessions))?;
+    let since = Instant::now();
+    if fresh && wanted.hybrid {
+        runtime.block_on(stock::fill_hybrid(&door, wanted.sessions, &wanted.folder))?;
+    } else if fresh {
+        runtime.block_on(stock::fill(&door, wanted.sessions))?;
+    }
+    let filling = since.elapsed().as_secs_f64();
+    if wanted.only_fill {
+        return child::say(&Ready { port: 0, filling });
+    }
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let port = listener.local_addr()?.port();
+    let (stop, stopped) = watch::channel(false);
+    let router = routes::router(door.clone());
+    runtime.spawn(jobs::touch::run(door.clone(), stopped.clone()));
+    runtime.spawn(jobs::sweep::run(door.clone(), stopped.clone()));
+    let serving = runtime.spawn(listener::serve(door, router, listener, stopped));
+    child::say(&Ready { port, filling })?;
+    child::until_the_end();
+    stop.send_replace(true);
+    runtime.block_on(serving)?;
+    Ok(())
+}
+
+async fn open(folder: &Path, sessions: u64) -> Result<Door, Trouble> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let dice: Arc<dyn Dice> = Arc::new(SystemDice);
+    let opening = Opening { now: clock.now(), database: [7; 16], origin: Origin::Serve };
+    let stores = Stores::of(Sqlite::open(folder, opening)?);
+    let settings = Settings {
+        issuer: String::from("http://localhost:8080"),
+        signup_open: false,
+        refresh: RefreshPolicy::default(),
+        cache_records: usize::try_from(sessions)? * 5 / 4 + 1024,
+    };
+    let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
+    let master = Secret::from_bytes(MASTER);
+    Ok(wiring::wire(Wiring { stores, settings, master, hashing, clock, dice }).await?)
+}

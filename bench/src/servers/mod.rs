@@ -1,0 +1,39 @@
+//! What is measured: the bare limits and Doorward, each in a process with two worker threads.
+
+mod bare;
+mod door;
+mod stock;
+mod update;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Trouble;
+
+pub(crate) use bare::{serve_axum, serve_hyper};
+pub(crate) use door::serve_doorward;
+pub(crate) use update::{Spell, Turned, bare_update};
+
+/// Worker threads of every server.
+const WORKERS: usize = 2;
+
+/// What a server says once it listens.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    /// The port on loopback; 0 if it only made something.
+    pub(crate) port: u16,
+    /// How long filling took, in seconds.
+    pub(crate) filling: f64,
+}
+
+/// A reply to be given again and again: what Doorward itself answered.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Canned {
+    /// Names and values, without `date` and `content-length`, which every server writes itself.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body.
+    pub(crate) body: String,
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?)
+}

@@ -1,0 +1,282 @@
+//! What a data folder may hold when it is opened, and what becomes of a store whose file is tampered with.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use doorward_core::{Position, Timestamp};
+use doorward_store::sqlite::{OpenError, Sqlite};
+use doorward_store::suite::cast::{self, NOON};
+use doorward_store::suite::{self, commit, done};
+use doorward_store::{Committed, Directory, Opening, Origin, Sessions, StoreError, Stores};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const OPENING: Opening = Opening { now: NOON, database: [1; 16], origin: Origin::Serve };
+/// The file that tells a test process to hold the folder it runs in.
+const HOLD: &str = "hold.me";
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn open(folder: &TempDir) -> Result<Sqlite, OpenError> {
+    Sqlite::open(folder.path(), OPENING)
+}
+
+fn opened(folder: &TempDir) -> Sqlite {
+    open(folder).expect("it opens")
+}
+
+/// Makes a database, lets somebody else at its closed file, and gives the words with which it is then refused.
+fn refusal_after(tamper: impl FnOnce(&Path)) -> (OpenError, String) {
+    let folder = folder();
+    drop(opened(&folder));
+    let path = folder.path().join("doorward.db");
+    tamper(&path);
+    let before = fs::read(&path).expect("the file");
+    let error = open(&folder).expect_err("a refusal");
+    assert_eq!(fs::read(&path).expect("the file"), before, "what is refused is left as it is");
+    let words = error.to_string();
+    assert!(words.contains("doorward.db"), "names the file: {words}");
+    (error, words)
+}
+
+fn write(path: &Path, sql: &str) {
+    let file = Connection::open(path).expect("SQLite opens it");
+    file.execute_batch(sql).expect("the statement");
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again_in_a_new_generation() {
+    let folder = folder();
+    let first = Stores::of(opened(&folder));
+    suite::people(&first, 1).await;
+    let session = suite::opened(&first, 1, Some(1)).await;
+    done(&first, cast::end_user(1, cast::after(1))).await;
+    let before = suite::head(&first).await;
+    assert_eq!(before, Position { generation: 1_900_000_000, seq: 1 });
+    let links = first.directory.audit_after(0, 100).await.expect("links");
+    drop(first);
+
+    let again = Sqlite::open(folder.path(), Opening { database: [9; 16], ..OPENING }).expect("it opens");
+    assert_eq!(again.database(), [1; 16], "the id is the one it was made with");
+    let again = Stores::of(again);
+    assert_eq!(suite::head(&again).await, Position { generation: 1_900_000_001, seq: 1 }, "stored plus one");
+    assert!(suite::load(&again, session.id).await.ended.is_some());
+    assert_eq!(again.directory.audit_after(0, 100).await, Ok(links.clone()));
+    let receipt = done(&again, cast::end_user(1, cast::after(2))).await;
+    assert_eq!(receipt.head, Position { generation: 1_900_000_001, seq: 2 }, "numbers go on");
+    let last = again.directory.audit_after(links.len() as u64, 100).await.expect("links");
+    assert!(last[0].follows(&links.last().expect("a link").hash), "the chain goes on");
+    drop(again);
+
+    let later = Opening { now: Timestamp::from_secs(1_900_000_900), ..OPENING };
+    let later = Stores::of(Sqlite::open(folder.path(), later).expect("it opens"));
+    assert_eq!(suite::head(&later).await, Position { generation: 1_900_000_900, seq: 2 }, "the clock is ahead");
+}
+
+#[test]
+fn nobody_else_can_read_what_is_made() {
+    let outer = folder();
+    let inner = outer.path().join("var/doorward");
+    let store = Sqlite::open(&inner, OPENING).expect("it opens");
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    for name in ["doorward.db", "doorward.db-wal", "doorward.db-shm", "doorward.lock"] {
+        assert_eq!(mode(&inner.join(name)), 0o600, "{name}");
+    }
+    drop(store);
+    let left: Vec<_> = fs::read_dir(&inner).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing but the database and an empty lock: {left:?}");
+}
+
+#[test]
+fn a_folder_is_opened_once() {
+    let folder = folder();
+    assert_eq!(Sqlite::holder(folder.path()), None, "nothing there");
+    let first = opened(&folder);
+    let me = Some(std::process::id());
+    assert_eq!(Sqlite::holder(folder.path()), me);
+    let path = folder.path().join("doorward.lock");
+    let refused = open(&folder).expect_err("it is open");
+    assert_eq!(refused, OpenError::Locked { path, pid: me });
+    assert!(refused.to_string().contains(&format!("doorward.lock is held by process {}", std::process::id())));
+    drop(first);
+    assert_eq!(Sqlite::holder(folder.path()), None);
+    drop(opened(&folder));
+}
+
+/// Not a test by itself: the process that [`a_process_that_is_killed_leaves_all_it_committed_and_no_lock`] starts.
+#[tokio::test]
+async fn a_process_that_holds_the_folder_it_is_started_in() {
+    if !Path::new(HOLD).exists() {
+        return;
+    }
+    let stores = Stores::of(Sqlite::open(Path::new("."), OPENING).expect("it opens"));
+    suite::people(&stores, 3).await;
+    println!("\nheld");
+    // Until it is killed, or whoever started it is gone.
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_leaves_all_it_committed_and_no_lock() {
+    let folder = folder();
+    fs::write(folder.path().join(HOLD), "").expect("a file");
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["a_process_that_holds_the_folder_it_is_started_in", "--exact", "--nocapture"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "held"), "it opened the folder");
+
+    let pid = Some(child.id());
+    assert_eq!(Sqlite::holder(folder.path()), pid);
+    assert_eq!(open(&folder).expect_err("it is open"), OpenError::Locked { path: folder.path().join("doorward.lock"), pid });
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+    assert_eq!(Sqlite::holder(folder.path()), None);
+    let stores = Stores::of(opened(&folder));
+    assert_eq!(stores.directory.users_after(None, 10).await.expect("users").len(), 3);
+}
+
+#[test]
+fn what_is_no_database_is_damaged() {
+    let (error, words) = refusal_after(|path| fs::write(path, "once upon a time").expect("written"));
+    assert!(matches!(error, OpenError::Damaged { .. }), "{words}");
+    assert!(words.contains("restore it from a backup"), "says what to do: {words}");
+}
+
+#[test]
+fn a_database_that_was_cut_or_overwritten_is_damaged() {
+    let (cut, words) = refusal_after(|path| {
+        let file = fs::OpenOptions::new().write(true).open(path).expect("the file");
+        file.set_len(file.metadata().expect("its length").len() / 2).expect("cut");
+    });
+    assert!(matches!(cut, OpenError::Damaged { .. }), "{words}");
+    let (overwritten, words) = refusal_after(|path| {
+        let mut bytes = fs::read(path).expect("the file");
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 8_192].fill(0x5a);
+        fs::write(path, bytes).expect("written");
+    });
+    assert!(matches!(overwritten, OpenError::Damaged { .. }), "{words}");
+}
+
+#[test]
+fn another_programs_database_is_foreign_and_an_empty_one_is_not() {
+    let (error, words) = refusal_after(|path| {
+        fs::remove_file(path).expect("removed");
+        write(path, "CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')");
+    });
+    assert!(matches!(error, OpenError::Foreign { .. }), "{words}");
+
+    let empty = folder();
+    write(&empty.path().join("doorward.db"), "VACUUM");
+    drop(opened(&empty));
+}
+
+#[test]
+fn a_database_of_a_later_version_is_refused() {
+    let (error, _) =
+        refusal_after(|path| write(path, "INSERT INTO migrations VALUES (900, '0900_attic.sql', zeroblob(32), 0)"));
+    assert!(matches!(error, OpenError::Newer { found: 900, .. }), "{error:?}");
+}
+
+#[test]
+fn a_migration_that_was_applied_in_other_words_is_refused() {
+    let (error, _) = refusal_after(|path| write(path, "UPDATE migrations SET checksum = zeroblob(32)"));
+    assert!(matches!(error, OpenError::Changed { migration: "0001_house.sql", .. }), "{error:?}");
+}
+
+#[test]
+fn demo_accounts_and_real_ones_do_not_share_a_database() {
+    for (made, opened, refused) in [
+        (Origin::Dev, Origin::Serve, "doorward dev"),
+        (Origin::Serve, Origin::Dev, "doorward serve"),
+    ] {
+        let folder = folder();
+        drop(Sqlite::open(folder.path(), Opening { origin: made, ..OPENING }).expect("it opens"));
+        let error = Sqlite::open(folder.path(), Opening { origin: opened, ..OPENING }).expect_err("a refusal");
+        assert!(error.to_string().contains(&format!("was made by `{refused}`")), "{error}");
+        drop(Sqlite::open(folder.path(), Opening { origin: made, ..OPENING }).expect("it opens"));
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_row_is_named_and_harms_no_other() {
+    let folder = folder();
+    let stores = Stores::of(opened(&folder));
+    suite::people(&stores, 2).await;
+    let broken = suite::opened(&stores, 1, Some(1)).await;
+    let whole = suite::opened(&stores, 2, Some(1)).await;
+    write(&folder.path().join("doorward.db"), "UPDATE sessions SET ring = x'07' WHERE id = x'01010101010101010101010101010101'");
+    let corrupt = Err(StoreError::Corrupt { what: "sessions.ring" });
+    assert_eq!(stores.sessions.session(broken.id).await, corrupt);
+
+    // A change that has to read it fails; those that share its commit do not.
+    let epochs = suite::epochs_of(&stores, &whole).await;
+    let keeping = cast::set_password(1, 1, Some(cast::keep(&broken, 8, cast::after(9))), cast::after(9));
+    let (failed, rotated) = tokio::join!(
+        commit(&stores, keeping),
+        commit(&stores, cast::rotate(&whole, epochs, cast::after(9)))
+    );
+    assert_eq!(failed, Err(StoreError::Corrupt { what: "sessions.ring" }));
+    assert!(matches!(rotated, Ok(Committed::Done(_))), "{rotated:?}");
+    assert!(stores.directory.is_writable(), "the file is not to blame");
+    let ended = done(&stores, cast::end_user(1, cast::after(10))).await;
+    assert_eq!(ended.count, 2, "it can still be ended");
+}
+
+#[tokio::test]
+async fn a_store_that_failed_is_not_writable_until_a_fresh_connection_has_committed() {
+    let folder = folder();
+    let store = opened(&folder);
+    let path = folder.path().join("doorward.db");
+    let stores = Stores::of(store);
+    suite::people(&stores, 1).await;
+    let links = stores.directory.audit_after(0, 100).await.expect("links").len();
+
+    write(&path, "ALTER TABLE audit RENAME TO hidden");
+    let opening = cast::open(cast::session(1, Some(1), suite::head(&stores).await));
+    assert_eq!(stores.sessions.commit(opening.clone()).await, Err(StoreError::Unavailable));
+    assert!(!stores.directory.is_writable());
+    assert_eq!(stores.sessions.session(cast::session_id(1)).await, Ok(None), "half a change is none");
+    assert_eq!(stores.sessions.commit(opening.clone()).await, Err(StoreError::Unavailable));
+    assert!(!stores.directory.is_writable());
+
+    write(&path, "ALTER TABLE hidden RENAME TO audit");
+    assert!(matches!(stores.sessions.commit(opening).await, Ok(Committed::Done(_))));
+    assert!(stores.directory.is_writable());
+    let chain = stores.directory.audit_after(0, 100).await.expect("links");
+    assert_eq!(chain.len(), links + 1);
+    let unbroken = chain.windows(2).all(|pair| pair[1].follows(&pair[0].hash));
+    assert!(unbroken, "the numbers and hashes of what failed are used by nobody");
+}
+
+#[tokio::test]
+async fn what_is_queued_when_the_store_is_dropped_is_answered() {
+    let folder = folder();
+    let stores = Stores::of(opened(&folder));
+    suite::people(&stores, 1).await;
+    let head = suite::head(&stores).await;
+    let tasks: Vec<_> = (1..=200)
+        .map(|number| {
+            let stores = stores.clone();
+            tokio::spawn(async move { commit(&stores, cast::open(cast::session(number, Some(1), head))).await })
+        })
+        .collect();
+    drop(stores);
+    for task in tasks {
+        assert!(matches!(task.await.expect("no panic"), Ok(Committed::Done(_))));
+    }
+    let again = opened(&folder);
+    assert_eq!(again.sessions_newest(1_000, NOON).await.expect("sessions").len(), 200);
+    assert_eq!(again.head().await.expect("a head").seq, 0);
+}

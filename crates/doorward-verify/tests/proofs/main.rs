@@ -1,0 +1,11 @@
+//! Proofs over the public API: what honest tokens get, what hostile ones get, and that the index forgets nothing.
+
+mod allocations;
+mod claims;
+mod fuzz;
+mod header;
+mod honest;
+mod hostile;
+mod revocations;
+mod signer;
+mod vectors;

@@ -1,0 +1,344 @@
+//! What may be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+use crate::config::raw::Said;
+
+/// Signs people and programs in, and keeps every part of a system agreed on who is still signed in.
+#[derive(Debug, Parser)]
+#[command(
+    name = "doorward",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 well, 1 the answer is no, 2 usage, 3 configuration, 4 unreachable, 5 denied."
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Serve a demo on this machine alone: database, keys, accounts and clients are made on the way
+    Dev(DevArgs),
+    /// Serve for real
+    Serve(ServeArgs),
+    /// People: add, list, suspend, resume, set a password
+    Users {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: UsersVerb,
+    },
+    /// Sessions: list, end
+    Sessions {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: SessionsVerb,
+    },
+    /// Applications: add, list, change
+    Clients {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: ClientsVerb,
+    },
+    /// Keys: list, rotate
+    Keys {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: KeysVerb,
+    },
+    /// Access tokens: look into one, verify one
+    Jwt {
+        #[command(subcommand)]
+        verb: JwtVerb,
+    },
+}
+
+/// Configuration that both servers take.
+#[derive(Debug, Group)]
+pub(super) struct Serving {
+    /// A configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// The address to listen on; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The origin under which this realm is known
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// A file that holds the master key
+    #[arg(long, value_name = "FILE")]
+    master_key_file: Option<String>,
+    /// The form of log lines: text or json
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<String>,
+    /// The least grave lines that are logged: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl Serving {
+    /// What is said here of configuration.
+    pub(super) fn said(&self) -> Said {
+        let flags = [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("issuer", &self.issuer),
+            ("master_key_file", &self.master_key_file),
+            ("log_format", &self.log_format),
+            ("log_level", &self.log_level),
+        ];
+        said(self.config.as_ref(), &flags)
+    }
+}
+
+fn said(config: Option<&PathBuf>, flags: &[(&'static str, &Option<String>)]) -> Said {
+    let flags = flags.iter().filter_map(|(key, text)| Some((*key, text.as_ref()?.clone())));
+    Said { config: config.cloned(), flags: flags.collect() }
+}
+
+#[derive(Debug, Group)]
+pub(super) struct DevArgs {
+    #[command(flatten)]
+    pub(super) serving: Serving,
+    /// A file of people and clients that shall be there
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) serving: Serving,
+}
+
+/// Which server a verb asks, and in which form it tells the answer.
+#[derive(Debug, Group)]
+pub(super) struct Reaching {
+    /// The data folder; by default ./.doorward if it is there, else /var/lib/doorward
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// A configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A file that holds the master key; needed only while no server runs
+    #[arg(long, global = true, value_name = "FILE")]
+    master_key_file: Option<String>,
+    /// The form of the answer
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+}
+
+impl Reaching {
+    /// What is said here of configuration.
+    pub(super) fn said(&self) -> Said {
+        said(self.config.as_ref(), &[("data", &self.data), ("master_key_file", &self.master_key_file)])
+    }
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UsersVerb {
+    /// Make an account
+    Add {
+        /// The e-mail address
+        email: String,
+        /// What the person wants to be called
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        password: PasswordArgs,
+    },
+    /// List accounts
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Suspend an account; everything of it is over
+    Suspend {
+        /// E-mail address or id
+        user: String,
+    },
+    /// Let a suspended account sign in again
+    Resume {
+        /// E-mail address or id
+        user: String,
+    },
+    /// Set a password; every session of the account is over
+    Password {
+        /// E-mail address or id
+        user: String,
+        #[command(flatten)]
+        password: PasswordArgs,
+    },
+}
+
+/// Where a password comes from: the terminal, unless one of these is said. Never an argument, which others could read.
+#[derive(Clone, Copy, Debug, Group)]
+pub(super) struct PasswordArgs {
+    /// Read the password from stdin
+    #[arg(long, conflicts_with = "generate")]
+    pub(super) password_stdin: bool,
+    /// Draw a password and tell it once
+    #[arg(long)]
+    pub(super) generate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionsVerb {
+    /// List sessions that are alive, newest first
+    List {
+        /// Only those of a user: e-mail address or id
+        #[arg(long)]
+        user: Option<String>,
+        /// At most so many, 1000 at a time
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// End a session, or everything of a user
+    End {
+        /// The session
+        #[arg(required_unless_present = "user")]
+        session: Option<String>,
+        /// Everything of a user: e-mail address or id
+        #[arg(long, conflicts_with = "session")]
+        user: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientsVerb {
+    /// Add a client; the secret of a confidential one is told once
+    Add {
+        /// Its id
+        id: String,
+        /// Public or confidential
+        #[arg(long, default_value = "public")]
+        kind: String,
+        /// It is somebody else's: it may not take passwords
+        #[arg(long)]
+        third_party: bool,
+        #[command(flatten)]
+        settings: ClientArgs,
+    },
+    /// List clients
+    List,
+    /// Change a client; what is not named stays
+    Set {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        settings: ClientArgs,
+        /// Switch it off; everything that came through it is over
+        #[arg(long, conflicts_with = "enable")]
+        disable: bool,
+        /// Switch it on again
+        #[arg(long)]
+        enable: bool,
+    },
+}
+
+/// Settings of a client. Lists are separated by commas; an empty text empties them.
+#[derive(Debug, Group)]
+pub(super) struct ClientArgs {
+    /// What its users hold: session, jwt or hybrid
+    #[arg(long)]
+    pub(super) strategy: Option<String>,
+    /// How credentials may travel: cookie, body
+    #[arg(long, value_name = "LIST")]
+    pub(super) transports: Option<String>,
+    /// Exact origins of its pages
+    #[arg(long, value_name = "LIST")]
+    pub(super) origins: Option<String>,
+    /// Who its access tokens are for; by default the issuer
+    #[arg(long, value_name = "LIST")]
+    pub(super) audiences: Option<String>,
+    /// Scopes its tokens may carry
+    #[arg(long, value_name = "LIST")]
+    pub(super) scopes: Option<String>,
+    /// What its tokens are signed with: ES256 or EdDSA
+    #[arg(long)]
+    pub(super) algorithm: Option<String>,
+    /// How many minutes an access token lives: 1 to 60
+    #[arg(long, value_name = "MINUTES")]
+    pub(super) access_minutes: Option<i64>,
+    /// How long its sessions live: relaxed, standard or strict
+    #[arg(long)]
+    pub(super) profile: Option<String>,
+    /// Whether refreshes come with attempt keys: required or optional
+    #[arg(long)]
+    pub(super) attempt_key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysVerb {
+    /// List keys; never their secret parts
+    List,
+    /// Bring the next key of a purpose into use
+    Rotate {
+        /// Whose key: sign-es256, sign-eddsa or refresh
+        #[arg(long, default_value = "sign-es256")]
+        purpose: String,
+        /// Even if some verifiers may not have the next key yet
+        #[arg(long)]
+        now_anyway: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JwtVerb {
+    /// Show what a token says, without verifying it
+    Decode {
+        /// The token, or - for stdin
+        #[arg(default_value = "-")]
+        token: String,
+        /// The form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Verify a token with the issuer's public keys
+    Verify {
+        /// The token, or - for stdin
+        #[arg(default_value = "-")]
+        token: String,
+        /// Whose token it must be; its keys are fetched from there
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        /// For whom it must be; by default the issuer
+        #[arg(long, value_name = "AUDIENCE")]
+        audience: Vec<String>,
+        /// The form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,67 @@
+//! How a command ends: its exit code, and what it says if it did not go well.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::Problems;
+
+/// Exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// All is well.
+    Well = 0,
+    /// The question was answered, and the answer is no.
+    Negative = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The configuration, or a file it names, is not right.
+    Configuration = 3,
+    /// Somebody who is needed does not answer.
+    Unreachable = 4,
+    /// Not allowed.
+    Denied = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command ended early: what, where, why, and what to do next.
+#[derive(Debug)]
+pub(super) struct Stop {
+    exit: Exit,
+    text: String,
+}
+
+impl Stop {
+    /// A stop in a sentence or two.
+    pub(super) fn new(exit: Exit, what: impl fmt::Display) -> Self {
+        Self { exit, text: format!("error: {what}") }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub(super) fn advise(mut self, advice: impl fmt::Display) -> Self {
+        self.text.push_str(&format!("\n  help: {advice}"));
+        self
+    }
+
+    /// The exit code.
+    pub(super) const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<Problems> for Stop {
+    fn from(problems: Problems) -> Self {
+        Self { exit: Exit::Configuration, text: problems.to_string() }
+    }
+}

@@ -1,0 +1,238 @@
+//! The second stage: typed settings, or everything that is wrong.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use doorward_core::Lifetime;
+use doorward_core::base64url;
+use doorward_core::password::Cost;
+use doorward_core::policy::{Profile, RefreshPolicy};
+use doorward_core::secret::Secret;
+use zeroize::Zeroizing;
+
+use super::Mode;
+use super::problem::{Place, Problem, Problems};
+use super::raw::{Found, Raw, Value};
+use super::table::Key;
+use crate::door::Settings;
+
+/// Everything settled.
+#[derive(Debug)]
+pub struct Settled {
+    /// The public port.
+    pub listen: SocketAddr,
+    /// The issuer; `None` only where it follows from the port.
+    pub issuer: Option<String>,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The master key; `None` where the data folder holds one.
+    pub master: Option<Secret>,
+    /// May anybody sign up?
+    pub signup_open: bool,
+    /// How to log.
+    pub log: Log,
+    /// How many passwords are hashed at a time.
+    pub hash_threads: usize,
+    /// What a hash costs.
+    pub hash_cost: Cost,
+    /// The most session records in memory.
+    pub cache_records: usize,
+    /// Windows of the refresh rule.
+    pub refresh: RefreshPolicy,
+    /// Lifetimes of new clients.
+    pub profile: Profile,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// As JSON?
+    pub json: bool,
+    /// The least grave lines that are written.
+    pub level: tracing::Level,
+}
+
+impl Settled {
+    /// What the door needs of this.
+    pub fn settings(&self, issuer: String) -> Settings {
+        Settings { issuer, signup_open: self.signup_open, refresh: self.refresh, cache_records: self.cache_records }
+    }
+}
+
+/// Settles what was said.
+///
+/// # Errors
+/// All problems, those of the first stage first.
+pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
+    let mut settling = Settling { raw, mode };
+    let settled = Settled {
+        listen: settling.text("listen", LOOPBACK, |text| listen(text, mode)),
+        issuer: settling.issuer(),
+        data: settling.text("data", PathBuf::new(), |text| match text {
+            "" => Err(String::from("it is empty")),
+            text => Ok(PathBuf::from(text)),
+        }),
+        master: settling.master(),
+        signup_open: settling.flag("signup"),
+        log: Log {
+            json: settling.text("log_format", false, |text| match text {
+                "text" => Ok(false),
+                "json" => Ok(true),
+                _ => Err(String::from("it is `text` or `json`")),
+            }),
+            level: settling.text("log_level", tracing::Level::INFO, |text| {
+                let known = ["error", "warn", "info", "debug", "trace"].contains(&text);
+                text.parse()
+                    .ok()
+                    .filter(|_| known)
+                    .ok_or_else(|| String::from("it is error, warn, info, debug or trace"))
+            }),
+        },
+        hash_threads: settling.threads(),
+        // Above these limits we would refuse to verify what we hashed.
+        hash_cost: Cost {
+            memory_kib: settling.number("hashing.memory_kib", 19_456..=1_048_576),
+            passes: settling.number("hashing.passes", 2..=16),
+            lanes: Cost::FLOOR.lanes,
+        },
+        cache_records: settling.number::<u32>("cache.records", 1..=100_000_000) as usize,
+        refresh: RefreshPolicy {
+            leeway: Lifetime::from_secs(settling.number("refresh.leeway_seconds", 0..=60)),
+            ..RefreshPolicy::default()
+        },
+        profile: settling.text("session.profile", Profile::Relaxed, |text| {
+            Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
+        }),
+    };
+    let problems = settling.raw.problems;
+    if problems.is_empty() { Ok(settled) } else { Err(Problems(problems)) }
+}
+
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The second stage at work. Where something is wrong a stand-in is given, and never leaves [`settle`].
+struct Settling {
+    raw: Raw,
+    mode: Mode,
+}
+
+impl Settling {
+    fn wrong(&mut self, name: &str, why: &str, place: Place) {
+        self.raw.problems.push(Problem::new(format!("`{name}` cannot be that: {why}"), place));
+    }
+
+    fn text<T>(&mut self, name: &str, otherwise: T, read: impl FnOnce(&str) -> Result<T, String>) -> T {
+        let Some(Found { value: Value::Text(text), place }) = self.raw.found.get(name) else { return otherwise };
+        let place = place.clone();
+        match read(text) {
+            Ok(read) => read,
+            Err(why) => {
+                self.wrong(name, &why, place);
+                otherwise
+            }
+        }
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        matches!(self.raw.found.get(name), Some(Found { value: Value::Flag(true), .. }))
+    }
+
+    fn number<T: TryFrom<i64> + Default>(&mut self, name: &str, range: RangeInclusive<i64>) -> T {
+        let Some(Found { value: Value::Number(number), place }) = self.raw.found.get(name) else {
+            return T::default();
+        };
+        let (number, place) = (*number, place.clone());
+        if let (true, Ok(number)) = (range.contains(&number), T::try_from(number)) {
+            return number;
+        }
+        self.wrong(name, &format!("{number} is not from {} to {}", range.start(), range.end()), place);
+        T::default()
+    }
+
+    fn threads(&mut self) -> usize {
+        if self.raw.found.contains_key("hashing.threads") {
+            return self.number::<u32>("hashing.threads", 1..=1024) as usize;
+        }
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    fn issuer(&mut self) -> Option<String> {
+        if !self.raw.found.contains_key("issuer") && self.mode == Mode::Serve {
+            let advice = "set it to the origin that people see, such as issuer = \"https://id.example.com\"";
+            self.missing("issuer", advice);
+        }
+        self.text("issuer", None, |text| issuer(text).map(Some))
+    }
+
+    fn master(&mut self) -> Option<Secret> {
+        let Some(Found { value: Value::Secret(text), place }) = self.raw.found.get("master_key") else {
+            let said = self.raw.found.contains_key("master_key_file");
+            if self.mode == Mode::Serve && !said {
+                self.missing("master_key", HOW_TO_MAKE_ONE);
+            }
+            return None;
+        };
+        let (read, place) = (master_key(text), place.clone());
+        if read.is_none() {
+            self.wrong("master_key", "it is 32 bytes in base64url: 43 characters and nothing else", place);
+        }
+        read
+    }
+
+    fn missing(&mut self, name: &str, advice: &str) {
+        let variable = Key::named(name).map_or("", |key| key.variable);
+        let problem = Problem::new(format!("`{name}` is needed and missing"), Place::Missing);
+        self.raw.problems.push(problem.advise(format!("{advice} (or by {variable})")));
+    }
+}
+
+/// What to do about a missing master key.
+const HOW_TO_MAKE_ONE: &str = "make one with `(umask 077; head -c 32 /dev/urandom | basenc --base64url | tr -d '=\\n' > \
+     /etc/doorward/master.key)` and name it: master_key_file = \"/etc/doorward/master.key\"";
+
+/// Reads a master key: 43 characters of base64url, and perhaps the end of their line.
+pub fn master_key(text: &str) -> Option<Secret> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let bytes = Zeroizing::new(base64url::decode(text)?);
+    Some(Secret::from_bytes(<[u8; 32]>::try_from(&bytes[..]).ok()?))
+}
+
+fn listen(text: &str, mode: Mode) -> Result<SocketAddr, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("it is HOST:PORT or :PORT")?;
+    let port: u16 = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+    let address = match host {
+        "" | "localhost" => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        _ => text.parse().map_err(|_| format!("`{host}` is no address; names are not looked up"))?,
+    };
+    if mode == Mode::Dev && !address.ip().is_loopback() {
+        let demo = "a demo with a known password binds loopback only";
+        return Err(format!("{address} is open to others, and {demo}: take 127.0.0.1:{port}, or `doorward serve`"));
+    }
+    Ok(address)
+}
+
+fn issuer(text: &str) -> Result<String, String> {
+    let (scheme, authority) = text.split_once("://").ok_or("it begins with https://")?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    if authority.is_empty() || !authority.bytes().all(plain) {
+        return Err(String::from("it is scheme://host or scheme://host:port, in lower case, with nothing behind"));
+    }
+    match scheme {
+        "https" => Ok(text.to_owned()),
+        "http" if is_loopback(authority) => Ok(text.to_owned()),
+        "http" => {
+            Err(String::from("plain http is for loopback alone: tokens and passwords would travel in the open"))
+        }
+        _ => Err(format!("`{scheme}` is no scheme of an issuer; it begins with https://")),
+    }
+}
+
+/// Is this host (with or without its port) the machine itself?
+pub fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,146 @@
+//! `/admin/v1`: what operators ask for, over the same flows. The command line is its caller, through the socket in the
+//! data folder or in its own process; whoever can open that socket is an operator.
+
+pub mod clients;
+pub mod keys;
+pub mod sessions;
+pub mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, Query};
+use axum::middleware;
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use doorward_core::policy::Profile;
+use doorward_core::secret::Secret;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::problem::{Code, Problem};
+use super::routes::name_request;
+use crate::door::Door;
+
+/// The operator's desk: the door, and what only operators reach for. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    door: Door,
+    /// Lent to one at a time, so that keys are turned one after the other.
+    master: Mutex<Secret>,
+    profile: Profile,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+impl Desk {
+    /// Sets up the desk beside a door. `profile` is what new clients get that say nothing.
+    pub fn new(door: Door, master: Secret, profile: Profile) -> Self {
+        Self(Arc::new(Inner { door, master: Mutex::new(master), profile }))
+    }
+
+    /// The door.
+    pub fn door(&self) -> &Door {
+        &self.0.door
+    }
+
+    /// Lifetimes of new clients.
+    pub fn profile(&self) -> Profile {
+        self.0.profile
+    }
+
+    async fn master(&self) -> MutexGuard<'_, Secret> {
+        self.0.master.lock().await
+    }
+}
+
+impl FromRef<Desk> for Door {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.door().clone()
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    route: fn() -> MethodRouter<Desk>,
+}
+
+/// Every route there is; all are for operators.
+pub const ROUTES: &[Route] = &[
+    row("GET", "/admin/v1/users", "list people", || get(users::list)),
+    row("POST", "/admin/v1/users", "make an account", || post(users::create)),
+    row("POST", "/admin/v1/users/{id}/suspend", "suspend an account", || post(users::suspend)),
+    row("POST", "/admin/v1/users/{id}/resume", "resume an account", || post(users::resume)),
+    row("PUT", "/admin/v1/users/{id}/password", "set a password", || put(users::set_password)),
+    row("GET", "/admin/v1/sessions", "list sessions", || get(sessions::list)),
+    row("DELETE", "/admin/v1/sessions/{id}", "end a session", || delete(sessions::end)),
+    row("POST", "/admin/v1/sessions/revoke", "end everything of a user", || post(sessions::end_user)),
+    row("GET", "/admin/v1/clients", "list clients", || get(clients::list)),
+    row("POST", "/admin/v1/clients", "add a client", || post(clients::create)),
+    row("PATCH", "/admin/v1/clients/{id}", "change a client", || patch(clients::set)),
+    row("GET", "/admin/v1/keys", "list keys", || get(keys::list)),
+    row("POST", "/admin/v1/keys/rotate", "turn a key", || post(keys::rotate)),
+];
+
+const fn row(
+    method: &'static str,
+    path: &'static str,
+    purpose: &'static str,
+    route: fn() -> MethodRouter<Desk>,
+) -> Route {
+    Route { method, path, purpose, route }
+}
+
+/// The table as text, a route a line.
+pub fn print() -> String {
+    ROUTES.iter().map(|route| format!("{:<7} {:<30} {}\n", route.method, route.path, route.purpose)).collect()
+}
+
+/// The router. Never to be put on a port: it asks nobody who they are.
+pub fn router(desk: Desk) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, (route.route)());
+    }
+    router
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+        .fallback(|| async { Problem::new(Code::NotFound) })
+        .layer(middleware::from_fn_with_state(desk.door().clone(), name_request))
+        .with_state(desk)
+}
+
+/// The query of a list.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    email: Option<String>,
+    user_id: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// How many a list gives unless told, and at most.
+const USUAL: u32 = 100;
+const MOST: u32 = 1000;
+
+impl Listing {
+    fn limit(&self) -> u32 {
+        self.limit.unwrap_or(USUAL).clamp(1, MOST)
+    }
+}
+
+/// A query, or the answer to one that is none.
+fn query(query: Result<Query<Listing>, axum::extract::rejection::QueryRejection>) -> Result<Listing, Problem> {
+    query.map(|Query(listing)| listing).map_err(|_| Problem::about(Code::InvalidField, "query"))
+}

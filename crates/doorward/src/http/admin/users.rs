@@ -1,0 +1,114 @@
+//! `/admin/v1/users`: accounts.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use doorward_core::audit::Actor;
+use doorward_core::id::UserId;
+use doorward_core::user::{Email, User, parse_name};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Listing, query};
+use crate::door::{Door, Origin};
+use crate::flows::list::{self, Which};
+use crate::flows::register::{Registration, register};
+use crate::flows::{password, revoke};
+use crate::http::body::Json;
+use crate::http::extract::parameter;
+use crate::http::problem::{Code, Problem};
+use crate::http::reply::{ListBody, Rfc3339, UserBody, json};
+
+/// A user, as operators see them.
+#[derive(Debug, Serialize)]
+struct AccountBody<'a> {
+    #[serde(flatten)]
+    user: UserBody<'a>,
+    suspended_at: Option<Rfc3339>,
+}
+
+impl<'a> AccountBody<'a> {
+    fn of(user: &'a User) -> Self {
+        Self { user: UserBody::of(user), suspended_at: user.suspended_at.map(Rfc3339) }
+    }
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    user: AccountBody<'a>,
+}
+
+/// `GET /admin/v1/users?email=&after=&limit=`: in the order of ids, or the one with an address.
+pub async fn list(
+    State(door): State<Door>,
+    asked: Result<Query<Listing>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let asked = query(asked)?;
+    let invalid = |field: &'static str| move || Problem::about(Code::InvalidField, field);
+    let which = match (&asked.email, &asked.after) {
+        (Some(email), _) => Which::Email(Email::parse(email).ok_or_else(invalid("email"))?),
+        (None, Some(after)) => Which::After(Some(UserId::parse(after).ok_or_else(invalid("after"))?), asked.limit()),
+        (None, None) => Which::After(None, asked.limit()),
+    };
+    let users = list::users(&door, &which).await?;
+    let full = matches!(which, Which::After(_, limit) if users.len() == limit as usize);
+    let next_cursor = users.last().filter(|_| full).map(|last| last.id.to_string());
+    let data: Vec<_> = users.iter().map(AccountBody::of).collect();
+    Ok(json(StatusCode::OK, &ListBody { data, next_cursor }))
+}
+
+/// An account to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    email: String,
+    password: Zeroizing<String>,
+    name: Option<String>,
+}
+
+/// `POST /admin/v1/users`: makes an account, whether or not anybody may sign up.
+pub async fn create(State(door): State<Door>, from: Origin, Json(body): Json<Account>) -> Result<Response, Problem> {
+    let email = Email::parse(&body.email).ok_or_else(|| Problem::about(Code::InvalidField, "email"))?;
+    let name = match body.name.as_deref() {
+        Some(name) => Some(parse_name(name).ok_or_else(|| Problem::about(Code::InvalidField, "name"))?),
+        None => None,
+    };
+    let registration = Registration { email, password: body.password, name };
+    let user = register(&door, registration, Actor::Operator, &from).await?;
+    Ok(json(StatusCode::CREATED, &One { user: AccountBody::of(&user) }))
+}
+
+/// `POST /admin/v1/users/{id}/suspend`: everything of the user is over.
+pub async fn suspend(State(door): State<Door>, id: Path<String>, from: Origin) -> Result<Response, Problem> {
+    let user = revoke::suspend(&door, read(id)?, &from).await?;
+    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
+}
+
+/// `POST /admin/v1/users/{id}/resume`: the user may sign in again.
+pub async fn resume(State(door): State<Door>, id: Path<String>, from: Origin) -> Result<Response, Problem> {
+    let user = revoke::resume(&door, read(id)?, &from).await?;
+    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
+}
+
+/// A password to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    password: Zeroizing<String>,
+}
+
+/// `PUT /admin/v1/users/{id}/password`: sets it; everything of the user is over.
+pub async fn set_password(
+    State(door): State<Door>,
+    id: Path<String>,
+    from: Origin,
+    Json(body): Json<NewPassword>,
+) -> Result<Response, Problem> {
+    password::set_by_operator(&door, read(id)?, &body.password, &from).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn read(id: Path<String>) -> Result<UserId, Problem> {
+    parameter(id, UserId::parse, Code::NotFound.into())
+}

@@ -1,0 +1,69 @@
+//! Every route, called as nobody and as the wrong user.
+
+use doorward::http::routes::{Audience, ROUTES};
+use http::Method;
+use serde_json::json;
+
+use super::house::{Ask, House};
+
+fn ask(method: &str, path: &str) -> Ask {
+    let path = path.replace("{id}", "ses_00000000000000000000000000").replace("{key}", "some-key");
+    Ask::new(Method::from_bytes(method.as_bytes()).expect("a method"), &path)
+}
+
+#[tokio::test]
+async fn nobody_gets_through_a_route_that_is_not_for_anybody() {
+    let house = House::memory().await;
+    for route in ROUTES {
+        let answer = house.send(ask(route.method, route.path).json(&json!({}))).await;
+        let place = format!("{} {}: {answer:?}", route.method, route.path);
+        match route.audience {
+            Audience::Anybody => assert_ne!(answer.status, 401, "{place}"),
+            Audience::Session | Audience::User => {
+                assert_eq!((answer.status.as_u16(), answer.code()), (401, "no_credentials"), "{place}");
+            }
+            Audience::Bearer => assert!(answer.status.is_client_error(), "{place}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_gets_through_no_route_that_is_for_users() {
+    let house = House::memory().await;
+    let body = json!({ "guest": true, "client_id": "demo-session", "transport": "body" });
+    let guest = house.send(Ask::post("/v1/sessions").json(&body)).await.ok().text("session_token");
+    for route in ROUTES.iter().filter(|route| route.audience == Audience::User) {
+        let body = json!({ "current_password": "copper-lantern-41", "new_password": "violet-anchor-77" });
+        house.send(ask(route.method, route.path).bearer(&guest).json(&body)).await.expect(403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_credential_gets_through_no_route() {
+    let house = House::memory().await;
+    let token = house.sign_in("demo-session", "body").await.text("session_token");
+    house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
+    for route in ROUTES.iter().filter(|route| matches!(route.audience, Audience::Session | Audience::User)) {
+        let answer = house.send(ask(route.method, route.path).bearer(&token).json(&json!({}))).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (401, "session_ended"),
+            "{} {}",
+            route.method,
+            route.path
+        );
+    }
+}
+
+#[tokio::test]
+async fn public_keys_are_cacheable_and_have_a_tag() {
+    let house = House::memory().await;
+    let keys = house.send(Ask::get("/.well-known/jwks.json")).await.ok();
+    assert_eq!(keys.body["keys"].as_array().map(Vec::len), Some(4), "an active key and a standby for each algorithm");
+    assert!(keys.body["keys"].as_array().expect("keys").iter().all(|key| key.get("d").is_none()));
+    assert_eq!(keys.headers["cache-control"], "public, max-age=300");
+    assert_eq!(keys.headers["access-control-allow-origin"], "*");
+    let tag = keys.headers["etag"].to_str().expect("text");
+    let again = house.send(Ask::get("/.well-known/jwks.json").header("if-none-match", tag)).await;
+    assert_eq!((again.status.as_u16(), again.bytes.len()), (304, 0));
+}

@@ -1,7 +1,7 @@
 //! RT.
 mod sample;
 mod worlds;
-use worlds::honest::{Honest, Manners, Keys, Strays};
+use worlds::honest::{Honest, Manners, Keys, Delay};
 use worlds::search::{explore, World};
 use worlds::server::Settings;
 use worlds::{tabs::Tabs, thief::*, restored::Restored, epochs::*, broken};
@@ -15,14 +15,14 @@ fn go<W: World>(name: &str, mut w: W) -> W {
 }
 #[test]
 fn sizes() {
-    let kl = Manners { keys: Keys::Without, lock: true, strays: Strays::Lost, requests: 1, in_time: true, prompt: true, ..Manners::COOKIE };
+    let kl = Manners { keys: Keys::Without, lock: true, strays: false, requests: 1, in_time: true, delay: Delay::StraysWithinW, ..Manners::COOKIE };
     go("keyless single", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, ..kl }));
-    go("keyless single strays", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, requests: 2, prompt: false, strays: Strays::Ever, ..kl }));
-    go("keyless single strays prompt", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, strays: Strays::Soon, requests: 2, prompt: true, ..kl }));
+    go("keyless single strays", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, requests: 2, delay: Delay::Any, strays: true, ..kl }));
+    go("keyless single strays prompt", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, strays: true, requests: 2, ..kl }));
     go("keyless single rest 4", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, rest: 4, ..kl }));
     go("keyless single 20 generations", Honest::new(Settings::KEYLESS, Manners { generations: 1, turns: 20, server_steps: 1, ..kl }));
-    go("ring", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, prompt: true, ..Manners::BODY }));
-    go("ring never busy", Honest::new(Settings { rule: broken::never_busy, ..Settings::KEYED }, Manners { generations: 18, turns: 18, server_steps: 1, prompt: true, ..Manners::BODY }));
+    go("ring", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, delay: Delay::AllWithinW, ..Manners::BODY }));
+    go("ring never busy", Honest::new(Settings { rule: broken::never_busy, ..Settings::KEYED }, Manners { generations: 18, turns: 18, server_steps: 1, delay: Delay::AllWithinW, ..Manners::BODY }));
     go("ring late", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, ..Manners::BODY }));
     for n in 1..=5 {
         go(&format!("tabs {n}"), Tabs::new(Settings::KEYLESS, n, 3));
@@ -32,7 +32,7 @@ fn sizes() {
     go("updated midway", Honest::new(Settings::KEYLESS, Manners { keys: Keys::UpdatedMidway, ..kl }));
     go("restored body 1", Restored::new(Settings::KEYED, Manners { requests: 1, generations: 4, turns: 4, ..Manners::BODY }));
     go("restored body 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::BODY }));
-    go("restored cookie 1", Restored::new(Settings::KEYED, Manners { requests: 1, strays: Strays::Lost, generations: 4, turns: 4, ..Manners::COOKIE }));
+    go("restored cookie 1", Restored::new(Settings::KEYED, Manners { requests: 1, strays: false, generations: 4, turns: 4, ..Manners::COOKIE }));
     go("restored cookie 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::COOKIE }));
     go("late cookie", Honest::new(Settings::KEYED, Manners { late_cookie: true, ..Manners::COOKIE }));
     for order in [Order::HeadFirst, Order::HeadLast] {

@@ -34,15 +34,15 @@ pub(crate) enum Keys {
     UpdatedMidway,
 }
 
-/// What becomes of a request whose sender gave up on it.
+/// How late a request may come to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strays {
-    /// It never arrives.
-    Lost,
-    /// It arrives, if it does, at most W after its token was retired.
-    Soon,
-    /// It arrives whenever it likes, or never.
-    Ever,
+pub(crate) enum Delay {
+    /// As late as it likes.
+    Any,
+    /// One that its sender gave up on comes at most W after its token was retired, or never.
+    StraysWithinW,
+    /// Every one does.
+    AllWithinW,
 }
 
 /// How a client behaves, and in which world.
@@ -53,11 +53,11 @@ pub(crate) struct Manners {
     pub(crate) lock: bool,
     /// A reply is stored only if the token it was asked with is still there.
     pub(crate) compare: bool,
-    pub(crate) strays: Strays,
+    /// A request that its sender gave up on may still arrive.
+    pub(crate) strays: bool,
     /// The reply to such a request may still set the cookie.
     pub(crate) late_cookie: bool,
-    /// No request is under way for longer than W.
-    pub(crate) prompt: bool,
+    pub(crate) delay: Delay,
     /// A lost reply is asked for again before a keyless token may no longer displace.
     pub(crate) in_time: bool,
     /// The user may be suspended at any moment.
@@ -80,9 +80,9 @@ impl Manners {
         keys: Keys::Drawn,
         lock: false,
         compare: true,
-        strays: Strays::Ever,
+        strays: true,
         late_cookie: false,
-        prompt: false,
+        delay: Delay::Any,
         in_time: false,
         suspension: false,
         server_steps: 2,
@@ -100,8 +100,6 @@ impl Manners {
 pub(crate) struct Request {
     pub(crate) generation: u8,
     pub(crate) key: u8,
-    /// Ticks since it was sent; counted only where it matters.
-    pub(crate) age: u8,
     /// Its sender gave up on it.
     pub(crate) stray: bool,
     pub(crate) phase: Phase,
@@ -189,19 +187,30 @@ impl Honest {
     }
 
     fn time(&mut self, state: &State, out: &mut Vec<Moved>) {
-        let Settings { leeway, displace, .. } = self.server.settings;
-        let age = |generation| i64::from(self.server.age(state.row, generation));
-        let overdue = |request: &Request| {
-            self.manners.prompt && i64::from(request.age) >= leeway
-                || self.manners.strays == Strays::Soon && request.stray && age(request.generation) >= leeway
-        };
-        let too_late = self.manners.in_time && age(state.held) >= displace;
-        if too_late || state.requests.iter().flatten().any(overdue) {
+        let too_late = self.manners.in_time && self.is_to_ask_now(state.row, state.held);
+        if too_late || state.requests.iter().flatten().any(|request| self.is_overdue(state.row, *request)) {
             return;
         }
         let next = self.later(state);
         if next != *state {
             out.push(Moved { verb: TICK, what: (state.held, 0), next, verdict: None });
+        }
+    }
+
+    /// A keyless client that lost a reply has to ask again before the next tick.
+    pub(crate) fn is_to_ask_now(&self, row: RowId, held: u8) -> bool {
+        i64::from(self.server.age(row, held)) >= self.server.settings.displace
+    }
+
+    /// Would a tick make this request later than the world allows?
+    pub(crate) fn is_overdue(&self, row: RowId, request: Request) -> bool {
+        let late = |row| i64::from(self.server.age(row, request.generation)) >= self.server.settings.leeway;
+        match (self.manners.delay, request.phase) {
+            (Delay::Any, _) | (_, Phase::Answered(_)) => false,
+            // A decided turn counts from its decision.
+            (_, Phase::Decided(due)) if late(due.after) => true,
+            (Delay::StraysWithinW, _) => request.stray && late(row),
+            (Delay::AllWithinW, _) => late(row),
         }
     }
 
@@ -221,7 +230,7 @@ impl Honest {
             Phase::Decided(due) => Phase::Decided(Due { after: self.server.later(due.after), ..due }),
             phase => phase,
         };
-        Request { phase, age: request.age + u8::from(self.manners.prompt), ..request }
+        Request { phase, ..request }
     }
 
     fn send(&mut self, state: &State, out: &mut Vec<Moved>) {
@@ -254,7 +263,7 @@ impl Honest {
         }
         for (pending, updated) in choices {
             let key = if pending == WITHOUT { KEYLESS } else { pending };
-            let request = Request { generation: state.held, key, age: 0, stray: false, phase: Phase::Sent };
+            let request = Request { generation: state.held, key, stray: false, phase: Phase::Sent };
             let next = State { pending, updated, ..with(state, request) };
             out.push(Moved { verb: "send", what: (state.held, key), next, verdict: None });
         }
@@ -370,7 +379,7 @@ impl Honest {
             gone.held = generation;
             let next = self.forget_idle_replies(gone);
             out.push(Moved { verb: "cookie kept and script gone,", what, next, verdict: None });
-        } else if self.manners.strays != Strays::Lost {
+        } else if self.manners.strays {
             gone.requests[slot] = Some(Request { stray: true, ..request });
             out.push(Moved { verb: "tab dies over", what, next: tidy(gone), verdict: None });
         }

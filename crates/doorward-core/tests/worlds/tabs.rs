@@ -2,7 +2,7 @@
 //!
 //! In a burst every tab refreshes once, and tries again until it has had its answer; the next burst comes later than W.
 
-use super::honest::{Honest, Manners, Phase, Reply, Request, SLOTS};
+use super::honest::{Delay, Honest, Manners, Phase, Reply, Request, SLOTS};
 use super::search::{Step, World};
 use super::server::{Answer, KEYLESS, RowId, Settings};
 
@@ -31,7 +31,7 @@ pub(crate) struct Tabs {
 
 impl Tabs {
     pub(crate) fn new(settings: Settings, tabs: usize, turns: u8) -> Self {
-        let manners = Manners { turns, prompt: true, ..Manners::COOKIE };
+        let manners = Manners { turns, delay: Delay::AllWithinW, ..Manners::COOKIE };
         Self { honest: Honest::new(settings, manners), tabs }
     }
 
@@ -47,7 +47,7 @@ impl Tabs {
             Tab::Closed | Tab::Done => {}
             Tab::Due if self.honest.server.row(row).generation >= self.honest.manners.turns => {}
             Tab::Due => {
-                let request = Request { generation: jar, key: KEYLESS, age: 0, stray: false, phase: Phase::Sent };
+                let request = Request { generation: jar, key: KEYLESS, stray: false, phase: Phase::Sent };
                 to("send", jar, Tab::Asking(request), row, jar);
             }
             Tab::Asking(request) => {
@@ -69,11 +69,8 @@ impl Tabs {
     }
 
     fn time(&mut self, state: &State, out: &mut Vec<Step<State>>) {
-        let leeway = self.honest.server.settings.leeway as u8;
-        let late = |tab: &Tab| matches!(tab, Tab::Asking(request) if request.age >= leeway);
-        // A tab whose reply was lost asks again before its token may no longer displace.
-        let in_time = self.honest.server.age(state.row, state.jar) < self.honest.server.settings.displace as u8;
-        if !in_time || state.tabs.iter().any(late) {
+        let late = |tab: &Tab| matches!(tab, Tab::Asking(request) if self.honest.is_overdue(state.row, *request));
+        if self.honest.is_to_ask_now(state.row, state.jar) || state.tabs.iter().any(late) {
             return;
         }
         let mut next = State { row: self.honest.server.later(state.row), ..state.clone() };

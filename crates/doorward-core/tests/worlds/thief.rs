@@ -107,7 +107,7 @@ impl Robbed {
         };
         for generation in (0..=newest).filter(|held| state.holds & 1 << held != 0) {
             for &key in &keys {
-                let request = Some(Request { generation, key, age: 0, stray: false, phase: Phase::Sent });
+                let request = Some(Request { generation, key, stray: false, phase: Phase::Sent });
                 let next = State { request, ..state.clone() };
                 out.push(Step { verb: "thief sends", what: (generation, key), next, fault: None });
             }

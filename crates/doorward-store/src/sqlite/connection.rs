@@ -30,7 +30,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, rusqlite::Error> {
 pub(super) fn reading(path: &Path) -> Result<Connection, rusqlite::Error> {
     let file = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, Duration::from_secs(1))?;
     file.pragma_update(None, "cache_size", -4 * 1024)?;
-    file.pragma_update(None, "mmap_size", 256 << 20)?;
+    if std::env::var_os("MMAP").is_some() { file.pragma_update(None, "mmap_size", 256 << 20)?; }
     Ok(file)
 }
 
@@ -40,6 +40,8 @@ fn open(path: &Path, how: OpenFlags, patience: Duration) -> Result<Connection, r
     file.busy_timeout(patience)?;
     file.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     file.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Or a statement is planned anew for every value bound to it, because a partial index might fit that one better.
+    file.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     file.pragma_update(None, "cell_size_check", true)?;
     file.pragma_update(None, "temp_store", "MEMORY")?;
     file.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -26,6 +26,8 @@ use crate::{Committed, Receipt, StoreError};
 const QUEUE: usize = 1024;
 /// So many changes share a commit at most.
 const BATCH: usize = 256;
+/// After so many changes the writer looks how long the write-ahead log is.
+const LOOK_AFTER: usize = 256;
 /// Pages in the write-ahead log from which on it is copied into the file, if nobody is waiting …
 const CHECKPOINT_IDLE: i64 = 1_000;
 /// … and whether or not somebody is. 64 MiB.
@@ -57,7 +59,7 @@ impl Writer {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
         let tail = Tail::read(&file)?;
-        let hand = Hand { path, database, file: Some(file), tail, writable: Arc::clone(&writable) };
+        let hand = Hand { path, database, file: Some(file), tail, writable: Arc::clone(&writable), since_look: 0 };
         let thread = thread::Builder::new().name(String::from("doorward-writer")).spawn(move || hand.serve(queue));
         // Without a thread the queue has no far end, and every change is answered as unavailable.
         Ok(Self { jobs: Some(jobs), writable, thread: thread.ok() })
@@ -95,6 +97,8 @@ struct Hand {
     file: Option<Connection>,
     tail: Tail,
     writable: Arc<AtomicBool>,
+    /// Changes since the last look at the write-ahead log.
+    since_look: usize,
 }
 
 impl Hand {
@@ -102,11 +106,16 @@ impl Hand {
         let mut batch = Vec::with_capacity(BATCH);
         while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
             let answers = self.commit(&batch);
+            let answered = answers.len();
             for (job, answer) in batch.drain(..).zip(answers) {
                 // Who does not wait any more has lost the reply, not the change.
                 let _ = job.reply.send(answer);
             }
-            self.checkpoint_if_due(queue.is_empty());
+            self.since_look += answered;
+            if self.since_look >= LOOK_AFTER {
+                self.since_look = 0;
+                self.checkpoint_if_due(queue.is_empty());
+            }
         }
         if let Some(file) = &self.file {
             // The next start finds all in one file. If not, it reads the log: nothing is lost.

@@ -209,8 +209,8 @@ pub(super) enum SessionsVerb {
         /// Only those of a user: e-mail address or id
         #[arg(long)]
         user: Option<String>,
-        /// At most so many, 1000 at a time
-        #[arg(long, default_value_t = 100)]
+        /// At most so many, up to 1000
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
     /// End a session, or everything of a user

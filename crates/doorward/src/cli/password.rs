@@ -89,7 +89,7 @@ impl<'a> Silent<'a> {
 
 impl Drop for Silent<'_> {
     fn drop(&mut self) {
-        drop(termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before));
+        let _ = termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before);
     }
 }
 

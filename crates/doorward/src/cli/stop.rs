@@ -33,18 +33,27 @@ impl From<Exit> for ExitCode {
 pub(super) struct Stop {
     exit: Exit,
     text: String,
+    place: Option<String>,
+    advice: Option<String>,
 }
 
 impl Stop {
     /// A stop in a sentence or two.
     pub(super) fn new(exit: Exit, what: impl fmt::Display) -> Self {
-        Self { exit, text: format!("error: {what}") }
+        Self { exit, text: format!("error: {what}"), place: None, advice: None }
+    }
+
+    /// With where it happened.
+    #[must_use]
+    pub(super) fn at(mut self, place: &str) -> Self {
+        self.place = Some(place.to_owned());
+        self
     }
 
     /// With what to do about it.
     #[must_use]
     pub(super) fn advise(mut self, advice: impl fmt::Display) -> Self {
-        self.text.push_str(&format!("\n  help: {advice}"));
+        self.advice = Some(advice.to_string());
         self
     }
 
@@ -56,12 +65,19 @@ impl Stop {
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.text)?;
+        if let Some(place) = &self.place {
+            write!(f, "\n  --> {place}")?;
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "\n  help: {advice}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl From<Problems> for Stop {
     fn from(problems: Problems) -> Self {
-        Self { exit: Exit::Configuration, text: problems.to_string() }
+        Self { exit: Exit::Configuration, text: problems.to_string(), place: None, advice: None }
     }
 }

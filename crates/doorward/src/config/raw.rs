@@ -146,7 +146,9 @@ impl Raw {
 
     fn add_from_file(&mut self, path: &str, value: &DeValue<'_>, place: Place) {
         let Some(key) = Key::named(path) else {
-            let known = KEYS.iter().filter(|key| key.takes != Takes::Secret).map(|key| key.name);
+            let keys = KEYS.iter().filter(|key| key.takes != Takes::Secret).map(|key| key.name);
+            let sections = KEYS.iter().filter_map(|key| Some(key.name.split_once('.')?.0));
+            let known = if value.is_table() { sections.collect() } else { keys.collect::<Vec<_>>() };
             return self.problems.push(Problem::unknown("a known key", path, known, place));
         };
         let read = match key.takes {
@@ -161,7 +163,7 @@ impl Raw {
         };
         match read {
             Some(value) => self.put(key, value, place),
-            None => self.wrong_kind(key, value.type_str(), place),
+            None => self.wrong_kind(key, &format!("of type {}", value.type_str()), place),
         }
     }
 

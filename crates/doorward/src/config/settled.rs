@@ -212,7 +212,11 @@ fn listen(text: &str, mode: Mode) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-fn issuer(text: &str) -> Result<String, String> {
+/// Reads an issuer: an origin of https, or of http on loopback.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn issuer(text: &str) -> Result<String, String> {
     let (scheme, authority) = text.split_once("://").ok_or("it begins with https://")?;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
     if authority.is_empty() || !authority.bytes().all(plain) {
@@ -229,7 +233,7 @@ fn issuer(text: &str) -> Result<String, String> {
 }
 
 /// Is this host (with or without its port) the machine itself?
-pub fn is_loopback(authority: &str) -> bool {
+fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, _)) => host,
         None => authority.split(':').next().unwrap_or_default(),

@@ -1,7 +1,5 @@
 //! Every key there is, once: its names, what it takes, its defaults, and its sentence in `docs/configuration.md`.
 
-use std::fmt::Write as _;
-
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
@@ -173,11 +171,8 @@ pub fn document() -> String {
             _ => format!("otherwise {}", key.otherwise),
         };
         let takes = key.takes.words();
-        drop(write!(
-            text,
-            "\n### `{}`\n\n{}\n\n{file}environment `{}`{flag} · takes {takes} · {default}\n",
-            key.name, key.sentence, key.variable
-        ));
+        let names = format!("{file}environment `{}`{flag}", key.variable);
+        text.push_str(&format!("\n### `{}`\n\n{}\n\n{names} · takes {takes} · {default}\n", key.name, key.sentence));
     }
     text
 }

@@ -46,10 +46,10 @@ fn all_problems_are_told_at_once_each_with_its_place() {
     let told = told(file, &environment, &[("listen", "nowhere")], Mode::Serve);
     for part in [
         "`isuer` is not a known key\n  --> doorward.toml:1:1\n  help: did you mean `issuer`?",
-        "`signup` takes true or false, and this is string\n  --> doorward.toml:2:1",
+        "`signup` takes true or false, and this is of type string\n  --> doorward.toml:2:1",
         "1 is not from 2 to 16\n  --> doorward.toml:4:1",
         "`hashing.memory_kb` is not a known key\n  --> doorward.toml:5:1\n  help: did you mean `hashing.memory_kib`?",
-        "`hashig` is not a known key",
+        "`hashig` is not a known key\n  --> doorward.toml:6:2\n  help: did you mean `hashing`?",
         "`DOORWARD_LISTN` is not a variable of Doorward",
         "did you mean `DOORWARD_LISTEN`?",
         "`cache.records` takes a whole number, and this is `many`\n  --> environment variable DOORWARD_CACHE_RECORDS",

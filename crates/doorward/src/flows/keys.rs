@@ -4,6 +4,7 @@ use doorward_core::Timestamp;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
 use doorward_core::key::{self, KeyRecord, Purpose, Stage};
+use doorward_core::policy::RETENTION;
 use doorward_core::secret::Secret;
 use doorward_store::{Committed, StoreError};
 
@@ -60,7 +61,9 @@ fn decide(
     let number = key::next_number(keys, purpose)?;
     if purpose.algorithm().is_some() {
         let next = draw_record(master, &DoorDice(door), (purpose, number, Stage::Published), now)?;
-        return Ok(key::rotate(keys, purpose, next, now, hurry)?);
+        let mut changed = key::rotate(keys, purpose, next, now, hurry)?;
+        changed.extend(spent(keys, purpose, now));
+        return Ok(changed);
     }
     // Nobody else needs a refresh secret before it is used, so none stands by.
     let mut changed = vec![draw_record(master, &DoorDice(door), (purpose, number, Stage::Active), now)?];
@@ -72,6 +75,13 @@ fn decide(
         ..key.clone()
     }));
     Ok(changed)
+}
+
+/// Signing keys whose last token is long over: verifiers take no endless key set.
+fn spent(keys: &[KeyRecord], purpose: Purpose, now: Timestamp) -> impl Iterator<Item = KeyRecord> {
+    let of = move |key: &&KeyRecord| key.purpose == purpose && key.stage == Stage::Retiring;
+    let over = keys.iter().filter(of).filter(move |key| now - key.since >= RETENTION);
+    over.map(move |key| KeyRecord { stage: Stage::Retired, since: now, version: key.version + 1, ..key.clone() })
 }
 
 /// All records, as they are once `changed` is written.
@@ -101,5 +111,41 @@ impl From<KeysError> for Stopped {
             KeysError::NoEntropy => Self::NoEntropy,
             KeysError::Sealed(_) | KeysError::Missing(_) => Self::Store(StoreError::Corrupt { what: "key record" }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_core::Lifetime;
+    use doorward_core::id::KeyId;
+
+    use super::*;
+
+    fn key(number: u8, purpose: Purpose, stage: Stage) -> KeyRecord {
+        let at = Timestamp::from_secs(1000);
+        let id = KeyId::from_bytes([number; 16]);
+        KeyRecord { id, purpose, number, stage, sealed: Vec::new(), created_at: at, since: at, version: 3 }
+    }
+
+    #[test]
+    fn a_signing_key_retires_once_no_token_of_it_can_be_left() {
+        let keys = [
+            key(1, Purpose::SignEs256, Stage::Retiring),
+            key(2, Purpose::SignEs256, Stage::Active),
+            key(3, Purpose::SignEdDsa, Stage::Retiring),
+        ];
+        let over = Timestamp::from_secs(1000) + RETENTION;
+        assert_eq!(spent(&keys, Purpose::SignEs256, over - Lifetime::from_millis(1)).count(), 0);
+        let spent: Vec<_> = spent(&keys, Purpose::SignEs256, over).collect();
+        let told: Vec<_> = spent.iter().map(|key| (key.number, key.stage, key.since, key.version)).collect();
+        assert_eq!(told, [(1, Stage::Retired, over, 4)]);
+    }
+
+    #[test]
+    fn changed_records_take_the_place_of_those_they_were() {
+        let keys = [key(1, Purpose::Refresh, Stage::Active), key(2, Purpose::Handle, Stage::Active)];
+        let changed = [key(3, Purpose::Refresh, Stage::Active), key(1, Purpose::Refresh, Stage::Retiring)];
+        let told: Vec<_> = replaced(&keys, &changed).iter().map(|key| (key.number, key.stage)).collect();
+        assert_eq!(told, [(2, Stage::Active), (3, Stage::Active), (1, Stage::Retiring)]);
     }
 }

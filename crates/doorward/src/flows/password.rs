@@ -2,7 +2,7 @@
 
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, Kept, SetPassword};
-use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::client::{Client, Transport};
 use doorward_core::feed::Draft;
 use doorward_core::id::UserId;
 use doorward_core::password::Typed;
@@ -98,7 +98,7 @@ impl Setting<'_> {
             refresh_key: self.door.keys().refresh_active(),
             secret: secret.map(Secret::hash),
             previous: session.superseded_secret(now),
-            alone: session.strategy == Strategy::Jwt && session.transport == Transport::Body,
+            alone: session.exchange == Some(session.generation),
         }
     }
 
@@ -117,7 +117,9 @@ impl Setting<'_> {
         if handed.session_secret.is_none() {
             handed.session_secret = secret.map(|secret| doorward_core::secret::SecretKind::Session.text(&secret));
         }
-        if handed.refresh.is_none() && session.transport == Transport::Cookie && session.generation.0 > 1 {
+        // A jar that may hold a refresh token of this session from another strategy's days gets its successor: the old
+        // one would look stolen the next time it is sent. Only keyed sessions ever had one there.
+        if handed.refresh.is_none() && session.transport == Transport::Cookie && session.keyed {
             handed.refresh = Some(issue::refresh_token(self.door, &session, now)?);
             handed.refresh_for_jar_only = true;
         }

@@ -51,8 +51,12 @@ pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issue
     let presented = Presented::parse(text).ok_or(Refusal::RefreshInvalid)?;
     if let Some(secret) = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text)) {
         let held = Credentials { secret: Some(secret.hash()), access: None };
+        let another = |caller: &check::Caller| caller.session().id != presented.session;
+        // A browser sends all its cookies. Where the application says who it is, another one's session is not meant.
+        let named = asked.application.named.as_ref().filter(|_| asked.from_jar);
+        let meant = |caller: &check::Caller| named.is_none_or(|named| *named == caller.session().client);
         match check::check(door, &held).await {
-            Ok(caller) if caller.session().id != presented.session => {
+            Ok(caller) if another(&caller) && meant(&caller) => {
                 return Err(Refusal::AmbiguousCredentials.into());
             }
             Ok(_) | Err(Stopped::Refused(_)) => {}

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, Query};
 use doorward_core::id::ClientId;
 use doorward_core::refresh::Attempt;
 use doorward_core::secret::{Secret, SecretHash, SecretKind};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::cookie;
@@ -230,10 +231,39 @@ pub fn attempt(headers: &HeaderMap, body: Option<&str>) -> Result<Option<Attempt
     text.map(|text| Attempt::parse(text).ok_or_else(invalid)).transpose()
 }
 
-/// A path parameter, parsed by `read`.
-///
-/// # Errors
-/// `otherwise` if it cannot be one.
-pub fn parameter<T>(path: Path<String>, read: impl Fn(&str) -> Option<T>, otherwise: Problem) -> Result<T, Problem> {
-    read(&path.0).ok_or(otherwise)
+/// The one parameter of a path, as text.
+#[derive(Debug)]
+pub struct Segment(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // What is not even text names nothing.
+        let segment = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Code::NotFound)?;
+        Ok(Self(segment.0))
+    }
+}
+
+impl Segment {
+    /// Parses it by `read`.
+    ///
+    /// # Errors
+    /// `otherwise` if it cannot be one.
+    pub fn parse<T>(&self, read: impl Fn(&str) -> Option<T>, otherwise: Problem) -> Result<T, Problem> {
+        read(&self.0).ok_or(otherwise)
+    }
+}
+
+/// The query, as a `T`.
+#[derive(Debug)]
+pub struct Queried<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::try_from_uri(&parts.uri).map_err(|_| Problem::about(Code::InvalidField, "query"))?;
+        Ok(Self(query.0))
+    }
 }

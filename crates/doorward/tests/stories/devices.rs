@@ -94,3 +94,60 @@ async fn cookies_are_never_cleared_by_a_failed_call() {
     let ended = house.send(ask(&jar, "attempt-key-number-3")).await.expect(401, "session_ended");
     assert!(ended.headers.get("set-cookie").is_none());
 }
+
+#[tokio::test]
+async fn two_applications_in_one_browser_do_not_meet() {
+    use doorward_core::client::{Client, Strategy};
+    let house = House::memory().await;
+    let id = doorward_core::id::ClientId::parse("other-hybrid").expect("an id");
+    let other = Client::first_party(id, Strategy::Hybrid, house.door.now());
+    super::house::add_client(&house.door, other).await;
+    let mut jar = Jar::default();
+    jar.keep(&house.sign_in("demo-session", "cookie").await);
+    jar.keep(&house.sign_in("demo-hybrid", "cookie").await);
+    jar.keep(&house.sign_in("other-hybrid", "cookie").await);
+    assert_eq!(jar.0.len(), 3);
+    let refresh = |jar: &Jar, client: &str, key: &str| {
+        Ask::post("/v1/session/refresh").jar(jar).json(&json!({ "client_id": client, "attempt": key }))
+    };
+    let first = house.send(refresh(&jar, "demo-hybrid", "attempt-key-number-1")).await.ok();
+    jar.keep(&first);
+    jar.keep(&house.send(refresh(&jar, "other-hybrid", "attempt-key-number-2")).await.ok());
+    let unnamed = Ask::post("/v1/session/refresh").jar(&jar).json(&json!({ "attempt": "attempt-key-number-3" }));
+    house.send(unnamed).await.expect(400, "ambiguous_credentials");
+    // Signing out of the page that the session cookie belongs to leaves the two others alone.
+    jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar)).await.ok());
+    assert_eq!(jar.0.len(), 2, "{jar:?}");
+    jar.keep(&house.send(refresh(&jar, "demo-hybrid", "attempt-key-number-4")).await.ok());
+    house.send(Ask::delete("/v1/session").jar(&jar)).await.expect(400, "ambiguous_credentials");
+    let token = house.send(refresh(&jar, "demo-hybrid", "attempt-key-number-4")).await.ok().text("access_token");
+    jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar).bearer(&token)).await.ok());
+    assert_eq!(jar.0.keys().collect::<Vec<_>>(), ["__Secure-dw_refresh_other-hybrid"]);
+    house.send(refresh(&jar, "other-hybrid", "attempt-key-number-5")).await.ok();
+}
+
+#[tokio::test]
+async fn a_password_change_leaves_no_retired_token_in_the_jar() {
+    use doorward_core::client::Strategy;
+    let house = House::memory().await;
+    let mut jar = Jar::default();
+    jar.keep(&house.sign_in("demo-hybrid", "cookie").await);
+    house.set_strategy("demo-hybrid", Strategy::Session).await;
+    let refresh = |jar: &Jar, key: &str| Ask::post("/v1/session/refresh").jar(jar).json(&json!({ "attempt": key }));
+    jar.keep(&house.send(refresh(&jar, "attempt-key-number-1")).await.ok());
+    let body = json!({ "current_password": super::house::PASSWORD, "new_password": "violet-anchor-77" });
+    jar.keep(&house.send(Ask::put("/v1/user/password").jar(&jar).json(&body)).await.ok());
+    jar.keep(&house.send(refresh(&jar, "attempt-key-number-2")).await.ok());
+    house.send(Ask::get("/v1/session").jar(&jar)).await.ok();
+}
+
+#[tokio::test]
+async fn odd_queries_and_paths_are_problems() {
+    let house = House::memory().await;
+    let token = house.sign_in("demo-session", "body").await.text("session_token");
+    let put = Ask::put("/v1/session/data/a?keep=banana").bearer(&token).json(&json!(1));
+    house.send(put).await.expect(400, "invalid_field");
+    house.send(Ask::get("/v1/session/data/%ff").bearer(&token)).await.expect(404, "not_found");
+    house.send(Ask::delete("/v1/sessions/not-an-id").bearer(&token)).await.expect(404, "not_found");
+    house.send(Ask::delete("/v1/session?ack=verifiers").bearer(&token)).await.expect(400, "invalid_field");
+}

@@ -1,6 +1,6 @@
 //! `/admin/v1/clients`: applications.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::client::{Client, ClientKind};
@@ -14,7 +14,7 @@ use crate::config::client::{ClientWords, Wrong};
 use crate::door::{Door, Origin};
 use crate::flows::clients;
 use crate::http::body::Json;
-use crate::http::extract::parameter;
+use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{ListBody, Rfc3339, json};
 
@@ -109,11 +109,11 @@ pub async fn create(
 /// `PATCH /admin/v1/clients/{id}`: changes what is named and nothing else.
 pub async fn set(
     State(door): State<Door>,
-    id: Path<String>,
+    id: Segment,
     from: Origin,
     Json(body): Json<ClientWords>,
 ) -> Result<Response, Problem> {
-    let id = parameter(id, ClientId::parse, Code::NotFound.into())?;
+    let id = id.parse(ClientId::parse, Code::NotFound.into())?;
     let edit = body.read_edit().map_err(|wrong| unread(&wrong))?;
     let client = clients::set(&door, &id, &edit, Actor::Operator, &from).await?;
     Ok(json(StatusCode::OK, &One { client: ClientBody::of(&client), client_secret: None }))

@@ -1,7 +1,7 @@
 //! `/admin/v1/sessions`: everybody's.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::id::{SessionId, UserId};
@@ -13,7 +13,7 @@ use super::{Listing, query};
 use crate::door::{Door, Origin};
 use crate::flows::{list, revoke};
 use crate::http::body::Json;
-use crate::http::extract::parameter;
+use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{self, ListBody, SessionBody};
 
@@ -46,8 +46,8 @@ pub async fn list(
 }
 
 /// `DELETE /admin/v1/sessions/{id}`: ends a session.
-pub async fn end(State(door): State<Door>, id: Path<String>, from: Origin) -> Result<Response, Problem> {
-    let id = parameter(id, SessionId::parse, Code::NotFound.into())?;
+pub async fn end(State(door): State<Door>, id: Segment, from: Origin) -> Result<Response, Problem> {
+    let id = id.parse(SessionId::parse, Code::NotFound.into())?;
     Ok(reply::ended(&revoke::end_by_operator(&door, id, &from).await?))
 }
 

@@ -1,7 +1,7 @@
 //! `/admin/v1/users`: accounts.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use doorward_core::audit::Actor;
 use doorward_core::id::UserId;
@@ -16,7 +16,7 @@ use crate::flows::list::{self, Which};
 use crate::flows::register::{Registration, register};
 use crate::flows::{password, revoke};
 use crate::http::body::Json;
-use crate::http::extract::parameter;
+use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{ListBody, Rfc3339, UserBody, json};
 
@@ -80,13 +80,13 @@ pub async fn create(State(door): State<Door>, from: Origin, Json(body): Json<Acc
 }
 
 /// `POST /admin/v1/users/{id}/suspend`: everything of the user is over.
-pub async fn suspend(State(door): State<Door>, id: Path<String>, from: Origin) -> Result<Response, Problem> {
+pub async fn suspend(State(door): State<Door>, id: Segment, from: Origin) -> Result<Response, Problem> {
     let user = revoke::suspend(&door, read(id)?, &from).await?;
     Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
 }
 
 /// `POST /admin/v1/users/{id}/resume`: the user may sign in again.
-pub async fn resume(State(door): State<Door>, id: Path<String>, from: Origin) -> Result<Response, Problem> {
+pub async fn resume(State(door): State<Door>, id: Segment, from: Origin) -> Result<Response, Problem> {
     let user = revoke::resume(&door, read(id)?, &from).await?;
     Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
 }
@@ -101,7 +101,7 @@ pub struct NewPassword {
 /// `PUT /admin/v1/users/{id}/password`: sets it; everything of the user is over.
 pub async fn set_password(
     State(door): State<Door>,
-    id: Path<String>,
+    id: Segment,
     from: Origin,
     Json(body): Json<NewPassword>,
 ) -> Result<Response, Problem> {
@@ -109,6 +109,6 @@ pub async fn set_password(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn read(id: Path<String>) -> Result<UserId, Problem> {
-    parameter(id, UserId::parse, Code::NotFound.into())
+fn read(id: Segment) -> Result<UserId, Problem> {
+    id.parse(UserId::parse, Code::NotFound.into())
 }

@@ -1,6 +1,6 @@
 //! `/v1/session/data/{key}`: small JSON values of a session.
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use doorward_core::data::{DataKey, Expect, VALUE_LARGEST};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::door::Door;
 use crate::flows::data::{self, Put};
 use crate::http::body;
-use crate::http::extract::{Authenticated, parameter};
+use crate::http::extract::{Authenticated, Queried, Segment};
 use crate::http::problem::{Code, Problem};
 
 /// The query of a put.
@@ -20,8 +20,8 @@ pub struct Options {
     keep: bool,
 }
 
-fn key(path: Path<String>) -> Result<DataKey, Problem> {
-    parameter(path, DataKey::parse, Problem::about(Code::InvalidField, "key"))
+fn key(path: &Segment) -> Result<DataKey, Problem> {
+    path.parse(DataKey::parse, Problem::about(Code::InvalidField, "key"))
 }
 
 /// `If-Match: "v7"`, `If-None-Match: *`, or nothing.
@@ -59,8 +59,8 @@ fn with_etag(mut response: Response, version: u64) -> Response {
 }
 
 /// Reads a value: the body is the JSON that was put.
-pub async fn read(State(door): State<Door>, who: Authenticated, path: Path<String>) -> Result<Response, Problem> {
-    let datum = data::read(&door, &who.caller, &key(path)?).await?;
+pub async fn read(State(door): State<Door>, who: Authenticated, path: Segment) -> Result<Response, Problem> {
+    let datum = data::read(&door, &who.caller, &key(&path)?).await?;
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(with_etag(([json], datum.value).into_response(), datum.version))
 }
@@ -69,11 +69,11 @@ pub async fn read(State(door): State<Door>, who: Authenticated, path: Path<Strin
 pub async fn put(
     State(door): State<Door>,
     who: Authenticated,
-    path: Path<String>,
-    Query(options): Query<Options>,
+    path: Segment,
+    Queried(options): Queried<Options>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let key = key(path)?;
+    let key = key(&path)?;
     let expect = expect(request.headers())?;
     let declared = body::is_json(&request);
     let value = body::read(request.into_body(), VALUE_LARGEST).await?;
@@ -93,9 +93,9 @@ pub async fn put(
 pub async fn remove(
     State(door): State<Door>,
     who: Authenticated,
-    path: Path<String>,
+    path: Segment,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    data::remove(&door, &who.caller, key(path)?, expect(&headers)?).await?;
+    data::remove(&door, &who.caller, key(&path)?, expect(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

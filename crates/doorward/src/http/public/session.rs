@@ -1,7 +1,8 @@
 //! `/v1/session`: who am I, and sign out.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
+use doorward_core::session::Session;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{Acknowledgement, acknowledgement};
@@ -9,7 +10,7 @@ use crate::door::{Door, Origin};
 use crate::flows::check::{self, Caller};
 use crate::flows::{Refusal, Stopped, revoke};
 use crate::http::cookie;
-use crate::http::extract::{Authenticated, Shown, same_site};
+use crate::http::extract::{Authenticated, Queried, Shown, same_site};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, SessionBody, UserBody, WhoBody};
 
@@ -28,20 +29,21 @@ pub fn describe(door: &Door, caller: &Caller) -> Response {
     reply::json(StatusCode::OK, &body)
 }
 
-/// `DELETE /v1/session`: signs out here, by whatever the browser or the application still holds, and clears the cookies.
+/// `DELETE /v1/session`: signs out here, by whatever the browser or the application still holds, and clears the cookies
+/// of what was ended. Those of other applications on this host stay.
 pub async fn end(
-    State(door): State<Door>,
-    shown: Shown,
-    headers: HeaderMap,
-    Query(query): Query<Acknowledgement>,
-    from: Origin,
+    State(door): State<Door>, shown: Shown, headers: HeaderMap, Queried(query): Queried<Acknowledgement>, from: Origin,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::DELETE, &headers, shown.is_ambient())?;
     acknowledgement(&query)?;
-    let mut clears = vec![cookie::clear_session()];
-    clears.extend(shown.jar.iter().filter_map(|(client, _)| cookie::clear_refresh(client.as_str())));
-    match sign_out(&door, &shown, &from).await {
-        Ok(receipt) => {
+    let mut clears = Vec::new();
+    if shown.secret_from_cookie {
+        clears.push(cookie::clear_session());
+    }
+    match to_end(&door, &shown).await {
+        Ok(session) => {
+            let receipt = revoke::sign_out(&door, &session, &from).await?;
+            clears.extend(cookie::clear_refresh(session.client.as_str()));
             let mut response = reply::ended(&receipt);
             for clear in clears {
                 response.headers_mut().append(header::SET_COOKIE, clear);
@@ -49,7 +51,10 @@ pub async fn end(
             Ok(response)
         }
         // Nothing is left to end, but the browser asked to be rid of what it holds.
-        Err(Stopped::Refused(refusal)) if shown.is_ambient() => {
+        Err(Stopped::Refused(refusal)) if refusal != Refusal::AmbiguousCredentials => {
+            if shown.access.is_none() {
+                clears.extend(shown.jar.iter().filter_map(|(client, _)| cookie::clear_refresh(client.as_str())));
+            }
             let with = |problem: Problem, clear: HeaderValue| problem.with(header::SET_COOKIE, clear);
             Err(clears.into_iter().fold(Problem::from(refusal), with))
         }
@@ -57,18 +62,21 @@ pub async fn end(
     }
 }
 
-/// Ends the session that any of the credentials names: the token or secret first, then what lies in the jar.
-async fn sign_out(door: &Door, shown: &Shown, from: &Origin) -> Result<revoke::Receipt, Stopped> {
-    let stopped = match check::check(door, &shown.credentials()).await {
-        Ok(caller) => return revoke::sign_out(door, caller.session(), from).await,
-        Err(Stopped::Refused(Refusal::AmbiguousCredentials)) => return Err(Refusal::AmbiguousCredentials.into()),
-        Err(Stopped::Refused(refusal)) => refusal.into(),
+/// The session that is shown: by the token or secret first, else by the one that lies in the jar.
+async fn to_end(door: &Door, shown: &Shown) -> Result<Session, Stopped> {
+    let refusal = match check::check(door, &shown.credentials()).await {
+        Ok(caller) => return Ok(caller.session().clone()),
+        Err(Stopped::Refused(refusal)) => refusal,
         Err(stopped) => return Err(stopped),
     };
-    for (_, token) in &shown.jar {
-        if let Some(session) = revoke::session_of_token(door, token).await? {
-            return revoke::sign_out(door, &session, from).await;
-        }
+    match shown.jar.as_slice() {
+        [(_, token)] if refusal != Refusal::AmbiguousCredentials => match revoke::session_of_token(door, token).await? {
+            Some(session) if session.ended.is_none() => Ok(session),
+            Some(_) => Err(Refusal::SessionEnded.into()),
+            None => Err(refusal.into()),
+        },
+        // Whose of several applications it shall be is anybody's guess.
+        [_, _, ..] if refusal == Refusal::NoCredentials => Err(Refusal::AmbiguousCredentials.into()),
+        _ => Err(refusal.into()),
     }
-    Err(stopped)
 }

@@ -1,6 +1,6 @@
 //! `/v1/sessions`: sign in; the devices of a user, and ending them.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use doorward_core::id::{ClientId, SessionId};
 use doorward_core::password::Typed;
@@ -16,7 +16,7 @@ use crate::flows::authenticate::authenticate;
 use crate::flows::login::{Attempt, Who, sign_in};
 use crate::flows::revoke;
 use crate::http::body::Json;
-use crate::http::extract::{Authenticated, Shown, parameter, same_site};
+use crate::http::extract::{Authenticated, Queried, Segment, Shown, same_site};
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{self, ListBody, SessionBody};
 
@@ -82,12 +82,12 @@ pub async fn list(State(door): State<Door>, who: Authenticated) -> Result<Respon
 pub async fn end(
     State(door): State<Door>,
     who: Authenticated,
-    id: Path<String>,
-    Query(query): Query<Acknowledgement>,
+    id: Segment,
+    Queried(query): Queried<Acknowledgement>,
     from: Origin,
 ) -> Result<Response, Problem> {
     acknowledgement(&query)?;
-    let id = parameter(id, SessionId::parse, Code::NotFound.into())?;
+    let id = id.parse(SessionId::parse, Code::NotFound.into())?;
     let receipt = revoke::end_one(&door, &who.caller, id, &from).await?;
     Ok(reply::ended(&receipt))
 }
@@ -103,7 +103,7 @@ pub struct Scope {
 pub async fn end_many(
     State(door): State<Door>,
     who: Authenticated,
-    Query(query): Query<Acknowledgement>,
+    Queried(query): Queried<Acknowledgement>,
     from: Origin,
     Json(body): Json<Scope>,
 ) -> Result<Response, Problem> {

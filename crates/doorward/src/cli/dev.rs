@@ -1,0 +1,85 @@
+//! `doorward dev`: a demo on this machine, from nothing, with one command.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use doorward_core::secret::Secret;
+use doorward_store::{Directory, Origin};
+
+use super::args::DevArgs;
+use super::demo::{self, Planted};
+use super::running::{self, Server};
+use super::stop::{Exit, Stop};
+use super::{folder, logging, out};
+use crate::config::document::Document;
+use crate::config::seed::Seed;
+use crate::config::{Mode, Problems, Raw, Settled, settle};
+
+/// Serves a demo until it is asked to stop.
+pub(super) async fn dev(args: DevArgs) -> Result<Exit, Stop> {
+    let (mut settled, seed) = configuration(&args)?;
+    logging::start(settled.log);
+    let store = folder::open(&settled.data, Origin::Dev)?;
+    let is_new = store.keys().await.map_err(|error| Stop::new(Exit::Configuration, error))?.is_empty();
+    let master = match settled.master.take() {
+        Some(master) => master,
+        None => master(&settled.data, is_new)?,
+    };
+    let (port, address) = running::listen(settled.listen).await?;
+    let issuer = settled.issuer.take().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
+    let desk = folder::desk(store, &settled, issuer.clone(), master).await?;
+    let planted = demo::plant(desk.door(), &seed).await?;
+    let server = Server::prepare(desk, &settled.data, port)?;
+    let data = settled.data;
+    server.run(move || out::line(&welcome(address, &issuer, &data, &planted))).await;
+    Ok(Exit::Well)
+}
+
+/// Settings and seed, or everything that is wrong with either.
+fn configuration(args: &DevArgs) -> Result<(Settled, Seed), Problems> {
+    let settled = settle(Raw::gather(&args.serving.said(), Mode::Dev), Mode::Dev);
+    let seed = match &args.seed {
+        None => Ok(Seed::default()),
+        Some(path) => Document::read(path).map_err(|problem| Problems(vec![problem])).and_then(|file| Seed::read(&file)),
+    };
+    match (settled, seed) {
+        (Ok(settled), Ok(seed)) => Ok((settled, seed)),
+        (Err(one), Err(other)) => Err(Problems([one.0, other.0].concat())),
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+    }
+}
+
+/// The demo's master key. One is made only for a database that has no keys yet.
+fn master(data: &Path, is_new: bool) -> Result<Secret, Stop> {
+    match folder::read_master_key(data)? {
+        Some(master) => Ok(master),
+        None if is_new => folder::make_master_key(data),
+        None => Err(folder::lost_master_key(data)),
+    }
+}
+
+/// The first line is for scripts, the rest for people.
+fn welcome(address: SocketAddr, issuer: &str, data: &Path, planted: &Planted) -> String {
+    let mut lines = vec![
+        running::ready_line(address),
+        String::new(),
+        format!("Doorward {}  dev mode  (loopback only, data in {})", env!("CARGO_PKG_VERSION"), data.display()),
+        format!("  Issuer        {issuer}"),
+        format!("  Who am I      {issuer}/v1/session"),
+        format!("  Public keys   {issuer}/.well-known/jwks.json"),
+        format!("  Health        {issuer}/healthz  {issuer}/readyz"),
+    ];
+    if planted.has_ada {
+        lines.push(format!("  Demo account  {} / {}", demo::EMAIL, demo::PASSWORD));
+    }
+    if !planted.demo_clients.is_empty() {
+        lines.push(format!("  Demo clients  {}", planted.demo_clients.join("  ")));
+    }
+    for (client, secret) in &planted.secrets {
+        lines.push(format!("  New secret    {client} / {} (told once)", secret.as_str()));
+    }
+    let flag = if data == Path::new(folder::OF_DEV) { String::new() } else { format!(" --data {}", data.display()) };
+    lines.push(format!("  Operate       doorward users list{flag}   (also sessions, clients, keys)"));
+    lines.push(String::from("Ctrl-C stops."));
+    lines.join("\n")
+}

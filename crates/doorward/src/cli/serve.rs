@@ -1,0 +1,25 @@
+//! `doorward serve`: nothing is guessed, and what is not right is told before anything is opened.
+
+use doorward_store::Origin;
+
+use super::args::ServeArgs;
+use super::running::{self, Server};
+use super::stop::{Exit, Stop};
+use super::{folder, logging, out};
+use crate::config::{Mode, Raw, settle};
+
+/// Serves until it is asked to stop.
+pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Stop> {
+    let mut settled = settle(Raw::gather(&args.serving.said(), Mode::Serve), Mode::Serve)?;
+    logging::start(settled.log);
+    // Both were asked for by `settle`.
+    let (Some(issuer), Some(master)) = (settled.issuer.take(), settled.master.take()) else {
+        return Err(Stop::new(Exit::Configuration, "issuer and master key are needed"));
+    };
+    let store = folder::open(&settled.data, Origin::Serve)?;
+    let (port, address) = running::listen(settled.listen).await?;
+    let desk = folder::desk(store, &settled, issuer, master).await?;
+    let server = Server::prepare(desk, &settled.data, port)?;
+    server.run(|| out::line(&running::ready_line(address))).await;
+    Ok(Exit::Well)
+}

@@ -1,0 +1,84 @@
+//! `doorward clients`: applications.
+
+use serde_json::{Value, json};
+
+use super::{items, tell, tell_list};
+use crate::cli::args::{ClientArgs, ClientsVerb, Reaching};
+use crate::cli::ask::{Office, encoded};
+use crate::cli::out::cell;
+use crate::cli::stop::{Exit, Stop};
+use crate::config::client::ClientWords;
+
+/// Runs the verb.
+pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Result<Exit, Stop> {
+    let office = Office::reach(reaching).await?;
+    let format = reaching.format;
+    match verb {
+        ClientsVerb::Add { id, kind, third_party, settings } => {
+            let words = ClientWords {
+                id: Some(id),
+                kind: Some(kind),
+                first_party: third_party.then_some(false),
+                ..words(settings)
+            };
+            let answer = office.ask("POST", "/admin/v1/clients", Some(&json!(words))).await?;
+            tell(format, &answer, |answer| {
+                let added = format!("added {}", in_words(&answer["client"]));
+                match answer["client_secret"].as_str() {
+                    Some(secret) => format!("{added}\nsecret: {secret} (told once)"),
+                    None => added,
+                }
+            });
+        }
+        ClientsVerb::List => tell_list(format, items(&office, "/admin/v1/clients").await?, &TITLES, row),
+        ClientsVerb::Set { id, settings, disable, enable } => {
+            let disabled = (disable || enable).then_some(disable);
+            let words = ClientWords { disabled, ..words(settings) };
+            let path = format!("/admin/v1/clients/{}", encoded(&id));
+            let answer = office.ask("PATCH", &path, Some(&json!(words))).await?;
+            tell(format, &answer, |answer| in_words(&answer["client"]));
+        }
+    }
+    Ok(Exit::Well)
+}
+
+fn words(args: ClientArgs) -> ClientWords {
+    let list = |text: Option<String>| {
+        let parts = |text: String| text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        text.map(parts)
+    };
+    ClientWords {
+        strategy: args.strategy,
+        transports: list(args.transports),
+        origins: list(args.origins),
+        audiences: list(args.audiences),
+        scopes: list(args.scopes),
+        algorithm: args.algorithm,
+        access_minutes: args.access_minutes,
+        profile: args.profile,
+        attempt_key: args.attempt_key,
+        ..ClientWords::default()
+    }
+}
+
+const TITLES: [&str; 8] = ["id", "kind", "strategy", "transports", "origins", "algorithm", "access", "disabled"];
+
+fn row(client: &Value) -> Vec<String> {
+    let access = client["lifetimes"]["access_seconds"].as_i64().unwrap_or_default();
+    vec![
+        cell(&client["id"]),
+        cell(&client["kind"]),
+        cell(&client["strategy"]),
+        cell(&client["transports"]),
+        cell(&client["origins"]),
+        cell(&client["algorithm"]),
+        format!("{access} s"),
+        cell(&client["disabled_at"]),
+    ]
+}
+
+fn in_words(client: &Value) -> String {
+    let off = if client["disabled_at"].is_null() { "" } else { ", switched off" };
+    let travels = cell(&client["transports"]);
+    format!("{}: {} {}, travels by {travels}{off}", cell(&client["id"]), cell(&client["kind"]), cell(&client["strategy"]))
+}

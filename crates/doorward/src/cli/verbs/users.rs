@@ -1,0 +1,110 @@
+//! `doorward users`: people.
+
+use serde_json::{Value, json};
+
+use super::{items, tell, tell_list};
+use crate::cli::args::{Format, PasswordArgs, Reaching, UsersVerb};
+use crate::cli::ask::{Office, encoded};
+use crate::cli::out::cell;
+use crate::cli::password::{self, Obtained};
+use crate::cli::stop::{Exit, Stop};
+
+/// Runs the verb.
+pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<Exit, Stop> {
+    let format = reaching.format;
+    match verb {
+        UsersVerb::Add { email, name, password } => add(reaching, email, name, password).await?,
+        UsersVerb::List { limit } => list(&Office::reach(reaching).await?, format, limit).await?,
+        UsersVerb::Suspend { user } => {
+            let answer = act(&Office::reach(reaching).await?, &user, "suspend").await?;
+            tell(format, &answer, |answer| format!("{} is suspended; everything of it is over", named(&answer["user"])));
+        }
+        UsersVerb::Resume { user } => {
+            let answer = act(&Office::reach(reaching).await?, &user, "resume").await?;
+            tell(format, &answer, |answer| format!("{} may sign in again", named(&answer["user"])));
+        }
+        UsersVerb::Password { user, password } => set_password(reaching, &user, password).await?,
+    }
+    Ok(Exit::Well)
+}
+
+async fn add(reaching: &Reaching, email: String, name: Option<String>, from: PasswordArgs) -> Result<(), Stop> {
+    let Obtained { password, generated } = password::obtain(from)?;
+    let office = Office::reach(reaching).await?;
+    let mut body = json!({ "email": email, "password": password.as_str() });
+    if let Some(name) = name {
+        body["name"] = json!(name);
+    }
+    let mut answer = office.ask("POST", "/admin/v1/users", Some(&body)).await?;
+    if generated {
+        answer["password"] = json!(password.as_str());
+    }
+    tell(reaching.format, &answer, |answer| {
+        with_password(format!("made {}", named(&answer["user"])), &answer["password"])
+    });
+    Ok(())
+}
+
+async fn set_password(reaching: &Reaching, user: &str, from: PasswordArgs) -> Result<(), Stop> {
+    let Obtained { password, generated } = password::obtain(from)?;
+    let office = Office::reach(reaching).await?;
+    let id = find(&office, user).await?;
+    let body = json!({ "password": password.as_str() });
+    office.ask("PUT", &format!("/admin/v1/users/{id}/password"), Some(&body)).await?;
+    let mut answer = json!({ "user_id": id });
+    if generated {
+        answer["password"] = json!(password.as_str());
+    }
+    tell(reaching.format, &answer, |answer| {
+        with_password(format!("{id} has a new password; every session of it is over"), &answer["password"])
+    });
+    Ok(())
+}
+
+fn with_password(words: String, password: &Value) -> String {
+    match password.as_str() {
+        Some(password) => format!("{words}\npassword: {password} (told once)"),
+        None => words,
+    }
+}
+
+/// Page by page, until there are enough or no more.
+async fn list(office: &Office, format: Format, limit: usize) -> Result<(), Stop> {
+    let mut users: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    while users.len() < limit {
+        let page = (limit - users.len()).min(1000);
+        let answer = office.ask("GET", &format!("/admin/v1/users?limit={page}{after}"), None).await?;
+        users.extend(answer["data"].as_array().cloned().unwrap_or_default());
+        match answer["next_cursor"].as_str() {
+            Some(cursor) => after = format!("&after={}", encoded(cursor)),
+            None => break,
+        }
+    }
+    tell_list(format, users, &["id", "email", "name", "created", "suspended"], |user| {
+        ["id", "email", "name", "created_at", "suspended_at"].map(|member| cell(&user[member])).to_vec()
+    });
+    Ok(())
+}
+
+async fn act(office: &Office, user: &str, verb: &str) -> Result<Value, Stop> {
+    let id = find(office, user).await?;
+    office.ask("POST", &format!("/admin/v1/users/{id}/{verb}"), None).await
+}
+
+/// The id of a user who is named by id or address.
+pub(super) async fn find(office: &Office, user: &str) -> Result<String, Stop> {
+    if !user.contains('@') {
+        return Ok(encoded(user));
+    }
+    let found = items(office, &format!("/admin/v1/users?email={}", encoded(user))).await?;
+    match found.first().and_then(|user| user["id"].as_str()) {
+        Some(id) => Ok(id.to_owned()),
+        None => Err(Stop::new(Exit::Negative, format!("there is no account with the address {user}"))
+            .advise("see `doorward users list`")),
+    }
+}
+
+fn named(user: &Value) -> String {
+    format!("{} ({})", cell(&user["email"]), cell(&user["id"]))
+}

@@ -16,42 +16,44 @@ fn go<W: World>(name: &str, mut w: W) -> W {
 #[test]
 fn sizes() {
     let kl = Manners { keys: Keys::Without, lock: true, strays: false, requests: 1, in_time: true, delay: Delay::StraysWithinW, ..Manners::COOKIE };
-    go("keyless single", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, ..kl }));
-    go("keyless single strays", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, requests: 2, delay: Delay::Any, strays: true, ..kl }));
-    go("keyless single strays prompt", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, strays: true, requests: 2, ..kl }));
-    go("keyless single rest 4", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 6, rest: 4, ..kl }));
-    go("keyless single 20 generations", Honest::new(Settings::KEYLESS, Manners { generations: 1, turns: 20, server_steps: 1, ..kl }));
-    go("ring", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, delay: Delay::AllWithinW, ..Manners::BODY }));
-    go("ring never busy", Honest::new(Settings { rule: broken::never_busy, ..Settings::KEYED }, Manners { generations: 18, turns: 18, server_steps: 1, delay: Delay::AllWithinW, ..Manners::BODY }));
-    go("ring late", Honest::new(Settings::KEYED, Manners { generations: 18, turns: 18, server_steps: 1, ..Manners::BODY }));
+    let ring = Manners { generations: 18, turns: 18, server_steps: 1, delay: Delay::RequestsWithinW, ..Manners::BODY };
+    go("ring", Honest::new(Settings::KEYED, ring));
+    go("ring never busy", Honest::new(Settings { rule: broken::never_busy, ..Settings::KEYED }, ring));
     for n in 1..=5 {
-        go(&format!("tabs {n}"), Tabs::new(Settings::KEYLESS, n, 3));
+        go(&format!("tabs {n}"), Tabs::new(Settings::KEYLESS, n, 4));
     }
-    go("mixed", Honest::new(Settings::KEYLESS, Manners { keys: Keys::Mixed, ..kl }));
-    go("updated", Honest::new(Settings::KEYLESS, Manners { keys: Keys::Updated, ..kl }));
-    go("updated midway", Honest::new(Settings::KEYLESS, Manners { keys: Keys::UpdatedMidway, ..kl }));
-    go("restored body 1", Restored::new(Settings::KEYED, Manners { requests: 1, generations: 4, turns: 4, ..Manners::BODY }));
-    go("restored body 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::BODY }));
-    go("restored cookie 1", Restored::new(Settings::KEYED, Manners { requests: 1, strays: false, generations: 4, turns: 4, ..Manners::COOKIE }));
-    go("restored cookie 2", Restored::new(Settings::KEYED, Manners { requests: 2, generations: 4, turns: 4, ..Manners::COOKIE }));
-    go("late cookie", Honest::new(Settings::KEYED, Manners { late_cookie: true, ..Manners::COOKIE }));
-    for order in [Order::HeadFirst, Order::HeadLast] {
-        for keys in [[1, 1], [1, 2], [0, 0], [0, 1]] {
-            go(&format!("epochs {order:?} {keys:?}"), Epochs::new(Settings::KEYLESS, order, keys));
-        }
-    }
-    for tools in [Tools::Text, Tools::OwnKey, Tools::Everything] {
-        for looks in 1..=2 {
-            let w = go(&format!("thief {tools:?} {looks} body 1"), Robbed::new(Settings::KEYED, Manners { requests: 1, ..Manners::BODY }, Theft { tools, looks }));
+    let x = Settings { examine: false, ..Settings::KEYED };
+    let b = Manners::BODY; let c = Manners::COOKIE;
+    let t = |tools| Theft { tools, looks: 1 };
+    go("superseded", Honest::new(Settings { rule: broken::superseded_ends, ..x }, b));
+    go("superseded c", Honest::new(Settings { rule: broken::superseded_ends, ..x }, c));
+    go("late replay", Honest::new(Settings { rule: broken::late_replay_superseded, ..x }, b));
+    go("history", Honest::new(Settings { rule: broken::history_is_dropped, ..x }, b));
+    go("roll", Honest::new(Settings { rule: broken::replay_lost_in_a_roll, ..Settings::KEYED }, b));
+    go("end", Honest::new(Settings { rule: broken::end_is_ignored, ..Settings::KEYED }, Manners { suspension: true, ..b }));
+    go("noepoch", Honest::new(Settings { rule: broken::turn_without_epoch, ..x }, Manners { suspension: true, ..b }));
+    go("store epoch", Honest::new(Settings { honour_epoch: false, ..x }, Manners { suspension: true, ..b }));
+    go("store from", Honest::new(Settings { honour_from: false, ..x }, b));
+    go("store from examine", Honest::new(Settings { honour_from: false, ..Settings::KEYED }, b));
+    go("never displ", Honest::new(Settings { rule: broken::never_displaces, ..Settings::KEYLESS }, kl));
+    go("no W keyed body", Honest::new(Settings { leeway: -1, ..Settings::KEYED }, b));
+    go("no W keyed cookie", Honest::new(Settings { leeway: -1, ..Settings::KEYED }, c));
+    go("no W tabs", Tabs::new(Settings { leeway: 0, ..Settings::KEYLESS }, 2, 4));
+    go("reuse turns", Honest::new(Settings { rule: broken::reuse_turns, ..Settings::KEYED }, b));
+    go("lenient", Robbed::new(Settings { rule: broken::lenient_without_key, ..Settings::KEYED }, b, t(Tools::Text)));
+    go("reuse repeats", Robbed::new(Settings { rule: broken::reuse_repeats, ..Settings::KEYED }, b, t(Tools::OwnKey)));
+    go("keyed forgotten", Robbed::new(Settings { rule: broken::keyed_is_forgotten, ..Settings::KEYLESS }, Manners { keys: Keys::Mixed, ..kl }, t(Tools::Text)));
+    go("store from thief", Robbed::new(Settings { honour_from: false, ..x }, b, t(Tools::OwnKey)));
+    go("client forgets", Honest::new(Settings::KEYED, Manners { keys: Keys::Forgotten, ..b }));
+    go("client forgets c", Honest::new(Settings::KEYED, Manners { keys: Keys::Forgotten, ..c }));
+    go("client no lock", Honest::new(Settings::KEYED, Manners { lock: false, ..c }));
+    go("client no compare", Honest::new(Settings::KEYED, Manners { compare: false, ..b }));
+    let w = go(&format!("thief cookie no dies"), Robbed::new(Settings::KEYED, Manners { requests: 1, scripts_die: false, ..Manners::COOKIE }, Theft { tools: Tools::Everything, looks: 1 }));
             println!("   shared {} together {}", w.shared, w.together);
-            let w = go(&format!("thief {tools:?} {looks} cookie 1"), Robbed::new(Settings::KEYED, Manners { requests: 1, ..Manners::COOKIE }, Theft { tools, looks }));
+    let w = go(&format!("thief cookie no dies"), Robbed::new(Settings::KEYED, Manners { requests: 2, scripts_die: false, ..Manners::COOKIE }, Theft { tools: Tools::Everything, looks: 1 }));
             println!("   shared {} together {}", w.shared, w.together);
-            let w = go(&format!("thief {tools:?} {looks} mixed"), Robbed::new(Settings::KEYLESS, Manners { keys: Keys::Mixed, ..kl }, Theft { tools, looks }));
+    let w = go(&format!("thief body 2"), Robbed::new(Settings::KEYED, Manners { requests: 2, ..Manners::BODY }, Theft { tools: Tools::Everything, looks: 1 }));
             println!("   shared {} together {}", w.shared, w.together);
-            let w = go(&format!("thief {tools:?} {looks} keyless"), Robbed::new(Settings::KEYLESS, kl, Theft { tools, looks }));
+    let w = go(&format!("thief body 2"), Robbed::new(Settings::KEYED, Manners { requests: 2, ..Manners::BODY }, Theft { tools: Tools::OwnKey, looks: 1 }));
             println!("   shared {} together {}", w.shared, w.together);
-            let w = go(&format!("thief {tools:?} {looks} keyless no W"), Robbed::new(Settings { leeway: -1, ..Settings::KEYLESS}, kl, Theft { tools, looks }));
-            println!("   shared {} together {}", w.shared, w.together);
-        }
-    }
 }

@@ -9,7 +9,9 @@ use doorward_core::client::Client;
 use doorward_core::data::{self, DataChange, Datum, Expect};
 use doorward_core::feed::Draft;
 use doorward_core::key::{KeyRecord, Purpose, Stage};
+use doorward_core::policy::IDLE_ALLOWANCE;
 use doorward_core::session::{Epochs, Generation, Session};
+use doorward_core::user::User;
 use doorward_core::{Lifetime, Position, Strength, Timestamp};
 use doorward_store::memory::Memory;
 use doorward_store::sqlite::Sqlite;
@@ -66,7 +68,7 @@ impl History<'_> {
             2 => self.touch(step).into(),
             3 => self.confirm(step).await.into(),
             4 => self.data(step).await.into(),
-            5 => self.sweep(step).into(),
+            5 => self.sweep(step).await.into(),
             verb => match self.durable(verb, step).await {
                 Change::Durable(change, event) => {
                     // A change without a time of its own happens now.
@@ -79,7 +81,11 @@ impl History<'_> {
 
     async fn durable(&self, verb: u8, step: Step) -> Change {
         match verb {
-            6 => cast::add_user(cast::user(1 + step.one % 4)).into(),
+            6 => {
+                let user = cast::user(1 + step.one % 4);
+                let email = if step.wrong() { cast::user(1 + step.other % 4).email } else { user.email.clone() };
+                cast::add_user(User { email, ..user }).into()
+            }
             7 => self.set_password(step).await,
             8 | 9 => self.suspend_or_resume(verb == 8, step).await,
             10 => cast::end_user(person(step), self.now).into(),
@@ -167,7 +173,8 @@ impl History<'_> {
     fn touch(&self, step: Step) -> SessionChange {
         let earlier = self.now - Lifetime::from_secs(i64::from(step.slip) * 100);
         let other = cast::session_id(step.other % NUMBERS);
-        SessionChange::Touch(vec![(cast::session_id(step.one), self.now), (other, earlier)])
+        let one = (cast::session_id(step.one), self.now);
+        SessionChange::Touch(vec![one, (other, earlier), one])
     }
 
     async fn confirm(&self, step: Step) -> SessionChange {
@@ -180,7 +187,7 @@ impl History<'_> {
         let session = self.some_session(step).await;
         let mut shelf = answer(self.reference.sessions.shelf(session.id)).await;
         if step.wrong() {
-            shelf.revision = (shelf.revision + 1).saturating_sub(u64::from(step.slip));
+            shelf.revision = [shelf.revision + 1, shelf.revision.saturating_sub(1), 0][usize::from(step.slip)];
         }
         let key = cast::data_key(["cart", "draft", "seen"][usize::from(step.other % 3)]);
         if step.other > 16
@@ -193,9 +200,17 @@ impl History<'_> {
         SessionChange::Data(DataChange { session: session.id, from: shelf.revision, key, value: Some(value) })
     }
 
-    fn sweep(&self, step: Step) -> SessionChange {
-        let before = self.now - Lifetime::from_mins(i64::from(step.slip) * 20);
-        SessionChange::Sweep(Sweep { before, limit: 1_000 })
+    /// Sweeps what has been over for a while, or cuts finely at the edge of one session.
+    async fn sweep(&self, step: Step) -> SessionChange {
+        let session = self.session(step.one).await;
+        let edge = match (step.other % 4, session.ended) {
+            (0, Some(ended)) => ended.at,
+            (1, _) => session.expires_at,
+            (2, _) => session.last_seen_at + session.idle + IDLE_ALLOWANCE,
+            _ => self.now - Lifetime::from_mins(i64::from(step.slip) * 20),
+        };
+        let before = edge + Lifetime::from_millis(i64::from(step.slip % 3) - 1);
+        SessionChange::Sweep(Sweep { before: before.min(self.now), limit: 1_000 })
     }
 
     async fn set_password(&self, step: Step) -> Change {
@@ -247,7 +262,12 @@ impl History<'_> {
         let client = stored.unwrap_or_else(|| cast::client(1 + step.one % 3));
         let from = client.version + u64::from(step.wrong());
         let strength = if step.other.is_multiple_of(4) { Strength::Terminal } else { Strength::RefreshRequired };
-        let drafts = if step.slip < 10 { vec![Draft::client(&id, strength)] } else { Vec::new() };
+        let foreign = cast::client_id(1 + step.other % 3);
+        let drafts = match step.slip {
+            ..8 => vec![Draft::client(&id, strength)],
+            8..10 => vec![Draft::client(&id, strength), Draft::client(&foreign, Strength::Terminal)],
+            _ => Vec::new(),
+        };
         let client = Client {
             disabled_at: Some(self.now).filter(|_| step.other > 20),
             origins: vec![format!("https://app-{}.example.test", step.other)],
@@ -317,7 +337,7 @@ fn long() -> bool {
 
 /// Compares the memory store with a backend.
 fn compare(cases: u32, open: impl Fn(Opening) -> Stores) {
-    let (cases, longest) = if long() { (cases * 30, 200) } else { (cases, 60) };
+    let (cases, longest) = if long() { (cases * 15, 200) } else { (cases, 60) };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let played = TestRunner::new(config).run(&steps(longest), |steps| {
@@ -332,7 +352,7 @@ fn compare(cases: u32, open: impl Fn(Opening) -> Stores) {
 
 #[test]
 fn sqlite_does_as_the_reference_does() {
-    compare(64, |opening| Stores::of(Sqlite::open_in_memory(opening).expect("an empty database")));
+    compare(128, |opening| Stores::of(Sqlite::open_in_memory(opening).expect("an empty database")));
 }
 
 /// A history in which everything conflicts would prove nothing.

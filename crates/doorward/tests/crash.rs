@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use outside::{Reply, Server};
+use serde_json::{Value, json};
 
 /// What one session's client knows for certain.
 #[derive(Clone, Debug)]

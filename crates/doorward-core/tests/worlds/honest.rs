@@ -41,8 +41,10 @@ pub(crate) enum Delay {
     Any,
     /// One that its sender gave up on comes at most W after its token was retired, or never.
     StraysWithinW,
-    /// Every one does.
-    AllWithinW,
+    /// Every one does, and nobody asks with a token retired longer ago.
+    RequestsWithinW,
+    /// And every reply comes within W of the retirement, too.
+    RepliesWithinW,
 }
 
 /// How a client behaves, and in which world.
@@ -53,6 +55,8 @@ pub(crate) struct Manners {
     pub(crate) lock: bool,
     /// A reply is stored only if the token it was asked with is still there.
     pub(crate) compare: bool,
+    /// A tab may die with the cookie set and the pending key still there.
+    pub(crate) scripts_die: bool,
     /// A request that its sender gave up on may still arrive.
     pub(crate) strays: bool,
     /// The reply to such a request may still set the cookie.
@@ -80,6 +84,7 @@ impl Manners {
         keys: Keys::Drawn,
         lock: false,
         compare: true,
+        scripts_die: true,
         strays: true,
         late_cookie: false,
         delay: Delay::Any,
@@ -206,11 +211,13 @@ impl Honest {
     pub(crate) fn is_overdue(&self, row: RowId, request: Request) -> bool {
         let late = |row| i64::from(self.server.age(row, request.generation)) >= self.server.settings.leeway;
         match (self.manners.delay, request.phase) {
-            (Delay::Any, _) | (_, Phase::Answered(_)) => false,
+            (Delay::Any, _) => false,
+            (Delay::RepliesWithinW, Phase::Answered(_)) => late(row),
+            (_, Phase::Answered(_)) => false,
             // A decided turn counts from its decision.
             (_, Phase::Decided(due)) if late(due.after) => true,
             (Delay::StraysWithinW, _) => request.stray && late(row),
-            (Delay::AllWithinW, _) => late(row),
+            (Delay::RequestsWithinW | Delay::RepliesWithinW, _) => late(row),
         }
     }
 
@@ -238,7 +245,9 @@ impl Honest {
         let locked = self.manners.lock && state.requests.iter().flatten().any(|request| !request.stray);
         let newest = self.server.row(state.row).generation;
         let resting = state.held >= self.manners.generations || newest >= self.manners.turns;
-        if locked || under_way == self.manners.requests || resting || self.server.is_over(state.row) {
+        let late = self.manners.delay == Delay::RequestsWithinW
+            && i64::from(self.server.age(state.row, state.held)) > self.server.settings.leeway;
+        if locked || under_way == self.manners.requests || resting || late || self.server.is_over(state.row) {
             return;
         }
         let drawn = self.draw(state);
@@ -375,13 +384,17 @@ impl Honest {
         if self.manners.compare || request.stray {
             return; // A worker that waits for ever does no less than one that gave up.
         }
-        if let Phase::Answered(Reply::Token(generation)) = request.phase {
-            gone.held = generation;
-            let next = self.forget_idle_replies(gone);
-            out.push(Moved { verb: "cookie kept and script gone,", what, next, verdict: None });
-        } else if self.manners.strays {
-            gone.requests[slot] = Some(Request { stray: true, ..request });
-            out.push(Moved { verb: "tab dies over", what, next: tidy(gone), verdict: None });
+        match request.phase {
+            Phase::Answered(Reply::Token(generation)) if self.manners.scripts_die => {
+                gone.held = generation;
+                let next = self.forget_idle_replies(gone);
+                out.push(Moved { verb: "cookie kept and script gone,", what, next, verdict: None });
+            }
+            Phase::Sent | Phase::Loaded(_) | Phase::Decided(_) if self.manners.strays => {
+                gone.requests[slot] = Some(Request { stray: true, ..request });
+                out.push(Moved { verb: "tab dies over", what, next: tidy(gone), verdict: None });
+            }
+            _ => {}
         }
     }
 
@@ -426,7 +439,7 @@ impl Honest {
             (KEYLESS, _) | (_, Keys::Forgotten) => STRANGE,
             (pending, _) => pending,
         };
-        let beyond = self.server.settings.leeway as u8 + 1;
+        let beyond = self.server.beyond_w();
         for wait in [0, beyond, self.manners.rest] {
             let row = self.server.later_by(state.row, wait);
             if self.manners.in_time && self.server.age(row, state.held) > self.server.settings.displace as u8 {

@@ -98,6 +98,8 @@ pub(crate) struct Settings {
     pub(crate) honour_from: bool,
     /// Does the store look at `from_epoch` before it writes?
     pub(crate) honour_epoch: bool,
+    /// Is every row examined, whoever asks?
+    pub(crate) examine: bool,
 }
 
 impl Settings {
@@ -110,6 +112,7 @@ impl Settings {
         oldest: 2,
         honour_from: true,
         honour_epoch: true,
+        examine: true,
     };
     /// The same for plain OAuth libraries; a displacing retry has three ticks.
     pub(crate) const KEYLESS: Self = Self { attempt_key: AttemptKey::Optional, oldest: 4, ..Self::KEYED };
@@ -200,6 +203,11 @@ impl Server {
         self.row(row).ring.iter().find(|past| past.generation == generation).map_or(0, |past| past.age)
     }
 
+    /// So many ticks are more than W.
+    pub(crate) const fn beyond_w(&self) -> u8 {
+        (self.settings.leeway + 1) as u8
+    }
+
     /// Is it dead?
     pub(crate) fn is_over(&self, row: RowId) -> bool {
         let row = self.row(row);
@@ -247,6 +255,9 @@ impl Server {
 
     /// What is wrong with a row, whoever asks.
     pub(crate) fn examine(&mut self, row: RowId) -> Option<&'static str> {
+        if !self.settings.examine {
+            return None;
+        }
         if let Some(&fault) = self.examined.get(&row) {
             return fault;
         }

@@ -31,7 +31,7 @@ pub(crate) struct Tabs {
 
 impl Tabs {
     pub(crate) fn new(settings: Settings, tabs: usize, turns: u8) -> Self {
-        let manners = Manners { turns, delay: Delay::AllWithinW, ..Manners::COOKIE };
+        let manners = Manners { turns, delay: Delay::RepliesWithinW, ..Manners::COOKIE };
         Self { honest: Honest::new(settings, manners), tabs }
     }
 
@@ -56,7 +56,7 @@ impl Tabs {
                 match request.phase {
                     Phase::Answered(Reply::Token(current)) => {
                         to("receive for", asked, Tab::Done, row, current);
-                        to("cookie kept and script gone,", asked, Tab::Due, row, current);
+                        to("cookie kept and tab gone,", asked, Tab::Done, row, current);
                     }
                     Phase::Answered(Reply::No(_)) => to("receive refusal for", asked, Tab::Due, row, jar),
                     _ => {
@@ -108,7 +108,7 @@ impl World for Tabs {
             }
         }
         if Self::is_quiet(state) && state.tabs.contains(&Tab::Done) && !state.tabs.contains(&Tab::Due) {
-            let beyond = self.honest.server.settings.leeway as u8 + 1;
+            let beyond = self.honest.server.beyond_w();
             let row = self.honest.server.later_by(state.row, beyond);
             let tabs = state.tabs.map(|tab| if tab == Tab::Closed { tab } else { Tab::Due });
             let next = State { row, jar: state.jar, tabs };
@@ -121,7 +121,7 @@ impl World for Tabs {
         if server.row(state.row).ended {
             return Some("RT2: an honest client's session was ended");
         }
-        let beyond = server.settings.leeway as u8 + 1;
+        let beyond = server.beyond_w();
         for wait in [0, beyond].into_iter().filter(|_| Self::is_quiet(state)) {
             let row = server.later_by(state.row, wait);
             if server.age(row, state.jar) > server.settings.displace as u8 {

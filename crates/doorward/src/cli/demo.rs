@@ -105,7 +105,10 @@ async fn add_seeded(door: &Door, seeded: &SeedClient) -> Result<Option<(ClientId
 }
 
 async fn make_if_missing(
-    door: &Door, email: Email, password: Zeroizing<String>, name: Option<String>,
+    door: &Door,
+    email: Email,
+    password: Zeroizing<String>,
+    name: Option<String>,
 ) -> Result<(), Stopped> {
     // Asked first, because finding out by registering costs a hash at every start.
     if door.directory().user_by_email(email.key()).await?.is_some() {

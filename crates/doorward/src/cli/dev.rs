@@ -40,7 +40,9 @@ fn configuration(args: &DevArgs) -> Result<(Settled, Seed), Problems> {
     let settled = settle(Raw::gather(&args.serving.said(), Mode::Dev), Mode::Dev);
     let seed = match &args.seed {
         None => Ok(Seed::default()),
-        Some(path) => Document::read(path).map_err(|problem| Problems(vec![problem])).and_then(|file| Seed::read(&file)),
+        Some(path) => {
+            Document::read(path).map_err(|problem| Problems(vec![problem])).and_then(|file| Seed::read(&file))
+        }
     };
     match (settled, seed) {
         (Ok(settled), Ok(seed)) => Ok((settled, seed)),

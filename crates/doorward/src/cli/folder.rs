@@ -95,7 +95,8 @@ pub(super) async fn open_desk(folder: &Path, said: &Said) -> Result<Opened, Stop
         (Some(master), _) => master,
         (None, Origin::Dev) => read_master_key(folder)?.ok_or_else(|| lost_master_key(folder))?,
         (None, Origin::Serve) => {
-            let what = format!("no server has {} open, and without the master key it cannot be opened", folder.display());
+            let what =
+                format!("no server has {} open, and without the master key it cannot be opened", folder.display());
             return Err(Stop::new(Exit::Configuration, what)
                 .advise("name its file with --master-key-file, DOORWARD_MASTER_KEY_FILE or the configuration file"));
         }
@@ -115,7 +116,11 @@ pub(super) async fn desk(store: Sqlite, settled: &Settled, issuer: String, maste
 }
 
 async fn door(
-    store: Sqlite, settled: &Settled, issuer: String, master: Secret, hashing: Hashing,
+    store: Sqlite,
+    settled: &Settled,
+    issuer: String,
+    master: Secret,
+    hashing: Hashing,
 ) -> Result<Door, WireError> {
     wire(Wiring {
         stores: Stores::of(store),
@@ -163,9 +168,8 @@ pub(super) fn make_master_key(folder: &Path) -> Result<Secret, Stop> {
     }
     let text = Zeroizing::new(format!("{}\n", base64url::encode(&*drawn)));
     let path = master_key_path(folder);
-    write_whole(&path, &text).map_err(|error| {
-        Stop::new(Exit::Configuration, format!("{} cannot be written: {error}", path.display()))
-    })?;
+    write_whole(&path, &text)
+        .map_err(|error| Stop::new(Exit::Configuration, format!("{} cannot be written: {error}", path.display())))?;
     Ok(Secret::from_bytes(*drawn))
 }
 

@@ -58,7 +58,11 @@ fn from_terminal() -> Result<Zeroizing<String>, Stop> {
     let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| nobody())?;
     let first = ask(&terminal, "New password: ").map_err(|_| nobody())?;
     let again = ask(&terminal, "Once more: ").map_err(|_| nobody())?;
-    if first == again { Ok(first) } else { Err(Stop::new(Exit::Usage, "the two passwords differ; nothing was changed")) }
+    if first == again {
+        Ok(first)
+    } else {
+        Err(Stop::new(Exit::Usage, "the two passwords differ; nothing was changed"))
+    }
 }
 
 fn ask(mut terminal: &File, prompt: &str) -> io::Result<Zeroizing<String>> {

@@ -74,7 +74,8 @@ pub(super) async fn serve(desk: Desk, listener: UnixListener, mut stop: watch::R
 }
 
 fn connection(
-    router: Router, stream: tokio::net::UnixStream,
+    router: Router,
+    stream: tokio::net::UnixStream,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
     hyper::server::conn::http1::Builder::new()

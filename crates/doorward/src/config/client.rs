@@ -107,7 +107,8 @@ impl ClientWords {
     /// All words that mean nothing, or that only a new client can be given.
     pub fn read_edit(self) -> Result<Edit, Vec<Wrong>> {
         let mut wrong = Vec::new();
-        let fixed = [("id", self.id.is_some()), ("kind", self.kind.is_some()), ("first_party", self.first_party.is_some())];
+        let fixed =
+            [("id", self.id.is_some()), ("kind", self.kind.is_some()), ("first_party", self.first_party.is_some())];
         for (key, _) in fixed.into_iter().filter(|(_, said)| *said) {
             wrong.push(Wrong { key, why: "is for life" });
         }
@@ -127,7 +128,9 @@ impl ClientWords {
                 read
             }),
             origins: self.origins,
-            audiences: self.audiences.filter(|words| fits(words, || note("audiences", "are at most 8 texts without spaces"))),
+            audiences: self
+                .audiences
+                .filter(|words| fits(words, || note("audiences", "are at most 8 texts without spaces"))),
             scopes: self.scopes.filter(|words| fits(words, || note("scopes", "are at most 8 words without spaces"))),
             access: self.access_minutes.map(|minutes| Lifetime::from_secs(minutes.saturating_mul(60))),
             profile: word(self.profile, Profile::from_name, || note("profile", "is relaxed, standard or strict")),

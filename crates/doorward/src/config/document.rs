@@ -128,7 +128,10 @@ impl<'d> Section<'d> {
 
     /// `true` or `false`.
     pub fn flag(&mut self, key: &str) -> Option<bool> {
-        self.read(key, "true or false", |value| value.as_bool())
+        self.read(key, "true or false", |value| match value {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => None,
+        })
     }
 
     fn read<T>(&mut self, key: &str, takes: &str, convert: impl FnOnce(&DeValue<'_>) -> Option<T>) -> Option<T> {

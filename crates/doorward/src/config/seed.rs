@@ -76,7 +76,8 @@ fn user(section: &mut Section<'_>) -> Option<SeedUser> {
     }
     let password = section.text("password").map(Zeroizing::new);
     let words = [typed.as_deref().unwrap_or_default()];
-    if !password.as_ref().is_some_and(|password| Chosen::accept(password, &words).is_ok()) {
+    let fine = password.as_ref().is_some_and(|password| Chosen::accept(password, &words).is_ok());
+    if !fine {
         let why = format!("is needed: {SHORTEST} to {LONGEST} characters, and not the address");
         section.wrong("password", &why);
     }
@@ -130,7 +131,10 @@ fn secret(section: &mut Section<'_>, kind: Option<&str>) -> Option<Secret> {
     let text = Zeroizing::new(section.text("secret")?);
     let read = SecretKind::Client.parse(&text).filter(|_| kind == Some(ClientKind::Confidential.name()));
     if read.is_none() {
-        section.wrong("secret", "must be dwc_… as `doorward clients add` makes it, and only a confidential client has one");
+        section.wrong(
+            "secret",
+            "must be dwc_… as `doorward clients add` makes it, and only a confidential client has one",
+        );
     }
     read
 }

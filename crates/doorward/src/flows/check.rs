@@ -66,7 +66,7 @@ pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> 
         (Some(Ok(one)), Some(Ok(other))) if one.session().id != other.session().id => {
             Err(Refusal::AmbiguousCredentials.into())
         }
-        (Some(Ok(one)), Some(Ok(_)) | Some(Err(Stopped::Refused(Refusal::SessionUnknown)))) => Ok(one),
+        (Some(Ok(one)), Some(Ok(_) | Err(Stopped::Refused(Refusal::SessionUnknown)))) => Ok(one),
         (Some(Ok(_)), Some(Err(Stopped::Refused(_)))) => Err(Refusal::AmbiguousCredentials.into()),
         (Some(Ok(_)), Some(Err(stopped))) | (Some(Err(stopped)), Some(_)) => Err(stopped),
     }

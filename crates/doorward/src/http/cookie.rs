@@ -36,7 +36,7 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 
 /// Sets the session cookie.
 pub fn set_session(secret: &str, lives: Lifetime) -> Option<HeaderValue> {
-    let seconds = lives.min(LONGEST).secs().max(0);
+    let seconds = max_age(lives);
     sensitive(&format!("{SESSION}={secret}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"))
 }
 
@@ -47,7 +47,7 @@ pub fn clear_session() -> HeaderValue {
 
 /// Sets the refresh cookie of a client.
 pub fn set_refresh(client: &ClientId, token: &str, lives: Lifetime) -> Option<HeaderValue> {
-    let seconds = lives.min(LONGEST).secs().max(0);
+    let seconds = max_age(lives);
     let attributes = "Secure; HttpOnly; SameSite=Strict";
     sensitive(&format!("{REFRESH_PREFIX}{client}={token}; Path={REFRESH_PATH}; Max-Age={seconds}; {attributes}"))
 }
@@ -56,6 +56,11 @@ pub fn set_refresh(client: &ClientId, token: &str, lives: Lifetime) -> Option<He
 pub fn clear_refresh(client: &str) -> Option<HeaderValue> {
     let attributes = "Max-Age=0; Secure; HttpOnly; SameSite=Strict";
     HeaderValue::from_str(&format!("{REFRESH_PREFIX}{client}=; Path={REFRESH_PATH}; {attributes}")).ok()
+}
+
+/// Whole seconds, rounded up: the end is ours to tell, and a cookie that goes too early signs somebody out.
+fn max_age(lives: Lifetime) -> i64 {
+    (lives.min(LONGEST) + Lifetime::from_millis(999)).secs().max(0)
 }
 
 fn sensitive(text: &str) -> Option<HeaderValue> {

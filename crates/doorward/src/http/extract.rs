@@ -170,11 +170,12 @@ fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The parser walks the text more than once: a hostile one is cut first.
     let agent: String = agent.chars().take(512).collect();
-    let parsed = woothee::parser::Parser::new().parse(&agent);
+    // Programs are all one to the parser; their own name says more.
+    let parsed = woothee::parser::Parser::new().parse(&agent).filter(|found| !PROGRAMS.contains(&found.name));
     match parsed {
-        Some(found) if found.name != "UNKNOWN" && found.os != "UNKNOWN" => format!("{} on {}", found.name, found.os),
-        Some(found) if found.name != "UNKNOWN" => found.name.to_owned(),
-        _ => {
+        Some(found) if found.os != UNKNOWN => format!("{} on {}", found.name, found.os),
+        Some(found) => found.name.to_owned(),
+        None => {
             let product = agent.split(['/', ' ']).next().unwrap_or_default();
             let plain = !product.is_empty()
                 && product.len() <= 32
@@ -183,6 +184,11 @@ fn device(headers: &HeaderMap) -> String {
         }
     }
 }
+
+/// What the parser says when it does not know.
+const UNKNOWN: &str = "UNKNOWN";
+/// What it calls everything that is no browser.
+const PROGRAMS: [&str; 2] = [UNKNOWN, "HTTP Library"];
 
 /// Refuses what another site's page made the browser send (Fetch Metadata, then Origin).
 ///

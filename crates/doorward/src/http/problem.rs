@@ -5,7 +5,7 @@
 use axum::response::{IntoResponse, Response};
 use doorward_core::{Rejection, key};
 use doorward_store::StoreError;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::flows::{Refusal, Stopped};
@@ -94,13 +94,13 @@ pub struct Problem {
     code: Code,
     reason: Option<&'static str>,
     field: Option<String>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// A plain no.
     pub fn new(code: Code) -> Self {
-        Self { code, reason: None, field: None, headers: HeaderMap::new() }
+        Self { code, reason: None, field: None, headers: Vec::new() }
     }
 
     /// A no that is about one member of the request.
@@ -116,7 +116,7 @@ impl Problem {
     /// With one more header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -259,8 +259,8 @@ impl Problem {
             }
             _ => {}
         }
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
+        for (name, value) in self.headers {
+            headers.append(name, value);
         }
         response
     }

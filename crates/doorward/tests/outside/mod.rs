@@ -1,5 +1,4 @@
 //! The real binary from outside: started, called over TCP, killed.
-#![expect(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -73,7 +72,11 @@ impl Line {
     }
 
     pub(crate) fn call(
-        &mut self, method: &str, path: &str, bearer: Option<&str>, body: Option<&Value>,
+        &mut self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
     ) -> Option<Reply> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let bearer = bearer.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();

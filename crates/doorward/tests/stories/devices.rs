@@ -151,3 +151,24 @@ async fn odd_queries_and_paths_are_problems() {
     house.send(Ask::delete("/v1/sessions/not-an-id").bearer(&token)).await.expect(404, "not_found");
     house.send(Ask::delete("/v1/session?ack=verifiers").bearer(&token)).await.expect(400, "invalid_field");
 }
+
+#[tokio::test]
+async fn devices_are_called_what_their_owner_would_call_them() {
+    let house = House::memory().await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                  Version/18.0 Mobile/15E148 Safari/604.1";
+    let hostile = "x".repeat(20_000);
+    for (agent, name) in [
+        (firefox, "Firefox on Linux"),
+        (safari, "Safari on iPhone"),
+        ("curl/8.5.0", "curl"),
+        ("okhttp/5.0", "okhttp"),
+        ("<script>alert(1)</script>", "Unknown device"),
+        (hostile.as_str(), "Unknown device"),
+    ] {
+        let body = json!({ "guest": true, "client_id": "demo-session" });
+        let answer = house.send(Ask::post("/v1/sessions").header("user-agent", agent).json(&body)).await.ok();
+        assert_eq!(answer.body["session"]["device"]["name"], name);
+    }
+}

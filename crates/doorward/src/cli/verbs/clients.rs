@@ -44,7 +44,9 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
 
 fn words(args: ClientArgs) -> ClientWords {
     let list = |text: Option<String>| {
-        let parts = |text: String| text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let parts = |text: String| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        };
         text.map(parts)
     };
     ClientWords {
@@ -80,5 +82,10 @@ fn row(client: &Value) -> Vec<String> {
 fn in_words(client: &Value) -> String {
     let off = if client["disabled_at"].is_null() { "" } else { ", switched off" };
     let travels = cell(&client["transports"]);
-    format!("{}: {} {}, travels by {travels}{off}", cell(&client["id"]), cell(&client["kind"]), cell(&client["strategy"]))
+    format!(
+        "{}: {} {}, travels by {travels}{off}",
+        cell(&client["id"]),
+        cell(&client["kind"]),
+        cell(&client["strategy"])
+    )
 }

@@ -127,7 +127,8 @@ async fn fetch(issuer: &str) -> Result<KeySet, Stop> {
     };
     let url = format!("{issuer}/.well-known/jwks.json");
     let lost = |why: String| {
-        Stop::new(Exit::Unreachable, format!("the keys at {url} cannot be had: {why}")).advise("is the issuer running?")
+        Stop::new(Exit::Unreachable, format!("the keys at {url} cannot be had: {why}"))
+            .advise("is the issuer running?")
     };
     let has_port = authority.contains(':') && !authority.ends_with(']');
     let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };

@@ -8,8 +8,8 @@ pub(super) mod users;
 
 use serde_json::Value;
 
-use super::ask::Office;
 use super::args::Format;
+use super::ask::Office;
 use super::out;
 use super::stop::Stop;
 

@@ -17,7 +17,9 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<
         UsersVerb::List { limit } => list(&Office::reach(reaching).await?, format, limit).await?,
         UsersVerb::Suspend { user } => {
             let answer = act(&Office::reach(reaching).await?, &user, "suspend").await?;
-            tell(format, &answer, |answer| format!("{} is suspended; everything of it is over", named(&answer["user"])));
+            tell(format, &answer, |answer| {
+                format!("{} is suspended; everything of it is over", named(&answer["user"]))
+            });
         }
         UsersVerb::Resume { user } => {
             let answer = act(&Office::reach(reaching).await?, &user, "resume").await?;

@@ -90,7 +90,9 @@ pub async fn list(State(door): State<Door>) -> Result<Response, Problem> {
 
 /// `POST /admin/v1/clients`: adds a client. The secret of a confidential one is in this answer and nowhere else.
 pub async fn create(
-    State(desk): State<Desk>, from: Origin, Json(body): Json<ClientWords>,
+    State(desk): State<Desk>,
+    from: Origin,
+    Json(body): Json<ClientWords>,
 ) -> Result<Response, Problem> {
     let new = body.read_new().map_err(|wrong| unread(&wrong))?;
     let door = desk.door();

@@ -9,7 +9,7 @@ pub mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Query};
+use axum::extract::FromRef;
 use axum::middleware;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use doorward_core::policy::Profile;
@@ -138,9 +138,4 @@ impl Listing {
     fn limit(&self) -> u32 {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
-}
-
-/// A query, or the answer to one that is none.
-fn query(query: Result<Query<Listing>, axum::extract::rejection::QueryRejection>) -> Result<Listing, Problem> {
-    query.map(|Query(listing)| listing).map_err(|_| Problem::about(Code::InvalidField, "query"))
 }

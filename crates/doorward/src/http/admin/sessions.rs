@@ -1,7 +1,6 @@
 //! `/admin/v1/sessions`: everybody's.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::id::{SessionId, UserId};
@@ -9,11 +8,11 @@ use doorward_core::session::EndReason;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Listing, query};
+use super::Listing;
 use crate::door::{Door, Origin};
 use crate::flows::{list, revoke};
 use crate::http::body::Json;
-use crate::http::extract::Segment;
+use crate::http::extract::{Queried, Segment};
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{self, ListBody, SessionBody};
 
@@ -26,11 +25,7 @@ struct WatchedBody<'a> {
 }
 
 /// `GET /admin/v1/sessions?user_id=&limit=`: those that are alive, newest first.
-pub async fn list(
-    State(door): State<Door>,
-    asked: Result<Query<Listing>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let asked = query(asked)?;
+pub async fn list(State(door): State<Door>, Queried(asked): Queried<Listing>) -> Result<Response, Problem> {
     let user = match asked.user_id.as_deref() {
         Some(id) => Some(UserId::parse(id).ok_or_else(|| Problem::about(Code::InvalidField, "user_id"))?),
         None => None,

@@ -1,7 +1,6 @@
 //! `/admin/v1/users`: accounts.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use doorward_core::audit::Actor;
 use doorward_core::id::UserId;
@@ -10,13 +9,13 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Listing, query};
+use super::Listing;
 use crate::door::{Door, Origin};
 use crate::flows::list::{self, Which};
 use crate::flows::register::{Registration, register};
 use crate::flows::{password, revoke};
 use crate::http::body::Json;
-use crate::http::extract::Segment;
+use crate::http::extract::{Queried, Segment};
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{ListBody, Rfc3339, UserBody, json};
 
@@ -40,11 +39,7 @@ struct One<'a> {
 }
 
 /// `GET /admin/v1/users?email=&after=&limit=`: in the order of ids, or the one with an address.
-pub async fn list(
-    State(door): State<Door>,
-    asked: Result<Query<Listing>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let asked = query(asked)?;
+pub async fn list(State(door): State<Door>, Queried(asked): Queried<Listing>) -> Result<Response, Problem> {
     let invalid = |field: &'static str| move || Problem::about(Code::InvalidField, field);
     let which = match (&asked.email, &asked.after) {
         (Some(email), _) => Which::Email(Email::parse(email).ok_or_else(invalid("email"))?),

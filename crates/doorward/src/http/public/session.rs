@@ -32,7 +32,11 @@ pub fn describe(door: &Door, caller: &Caller) -> Response {
 /// `DELETE /v1/session`: signs out here, by whatever the browser or the application still holds, and clears the cookies
 /// of what was ended. Those of other applications on this host stay.
 pub async fn end(
-    State(door): State<Door>, shown: Shown, headers: HeaderMap, Queried(query): Queried<Acknowledgement>, from: Origin,
+    State(door): State<Door>,
+    shown: Shown,
+    headers: HeaderMap,
+    Queried(query): Queried<Acknowledgement>,
+    from: Origin,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::DELETE, &headers, shown.is_ambient())?;
     acknowledgement(&query)?;
@@ -70,11 +74,13 @@ async fn to_end(door: &Door, shown: &Shown) -> Result<Session, Stopped> {
         Err(stopped) => return Err(stopped),
     };
     match shown.jar.as_slice() {
-        [(_, token)] if refusal != Refusal::AmbiguousCredentials => match revoke::session_of_token(door, token).await? {
-            Some(session) if session.ended.is_none() => Ok(session),
-            Some(_) => Err(Refusal::SessionEnded.into()),
-            None => Err(refusal.into()),
-        },
+        [(_, token)] if refusal != Refusal::AmbiguousCredentials => {
+            match revoke::session_of_token(door, token).await? {
+                Some(session) if session.ended.is_none() => Ok(session),
+                Some(_) => Err(Refusal::SessionEnded.into()),
+                None => Err(refusal.into()),
+            }
+        }
         // Whose of several applications it shall be is anybody's guess.
         [_, _, ..] if refusal == Refusal::NoCredentials => Err(Refusal::AmbiguousCredentials.into()),
         _ => Err(refusal.into()),

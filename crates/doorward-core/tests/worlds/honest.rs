@@ -98,6 +98,15 @@ impl Manners {
     };
     /// Cookie transport as design section 4 rule 1 has it.
     pub(crate) const COOKIE: Self = Self { lock: true, compare: false, ..Self::BODY };
+    /// A plain OAuth library: no keys, one request at a time, and its retries come in time.
+    pub(crate) const PLAIN: Self = Self {
+        keys: Keys::Without,
+        strays: false,
+        in_time: true,
+        delay: Delay::StraysWithinW,
+        requests: 1,
+        ..Self::COOKIE
+    };
 }
 
 /// A request on its way, at the server, or answered.
@@ -205,6 +214,11 @@ impl Honest {
     /// A keyless client that lost a reply has to ask again before the next tick.
     pub(crate) fn is_to_ask_now(&self, row: RowId, held: u8) -> bool {
         i64::from(self.server.age(row, held)) >= self.server.settings.displace
+    }
+
+    /// A keyless client that lost a reply and asks now asks too late.
+    pub(crate) fn is_past_displacing(&self, row: RowId, held: u8) -> bool {
+        i64::from(self.server.age(row, held)) > self.server.settings.displace
     }
 
     /// Would a tick make this request later than the world allows?
@@ -442,7 +456,7 @@ impl Honest {
         let beyond = self.server.beyond_w();
         for wait in [0, beyond, self.manners.rest] {
             let row = self.server.later_by(state.row, wait);
-            if self.manners.in_time && self.server.age(row, state.held) > self.server.settings.displace as u8 {
+            if self.manners.in_time && self.is_past_displacing(row, state.held) {
                 break;
             }
             let answer = self.server.ask(row, state.held, key);

@@ -112,25 +112,26 @@ impl World for Tabs {
             let row = self.honest.server.later_by(state.row, beyond);
             let tabs = state.tabs.map(|tab| if tab == Tab::Closed { tab } else { Tab::Due });
             let next = State { row, jar: state.jar, tabs };
-            out.push(Step { verb: "the next burst with", what: (state.jar, KEYLESS), next, fault: None });
+            if !self.honest.is_past_displacing(row, state.jar) {
+                out.push(Step { verb: "the next burst with", what: (state.jar, KEYLESS), next, fault: None });
+            }
         }
     }
 
     fn fault(&mut self, state: &State) -> Option<&'static str> {
-        let server = &mut self.honest.server;
-        if server.row(state.row).ended {
+        if self.honest.server.row(state.row).ended {
             return Some("RT2: an honest client's session was ended");
         }
-        let beyond = server.beyond_w();
+        let beyond = self.honest.server.beyond_w();
         for wait in [0, beyond].into_iter().filter(|_| Self::is_quiet(state)) {
-            let row = server.later_by(state.row, wait);
-            if server.age(row, state.jar) > server.settings.displace as u8 {
+            let row = self.honest.server.later_by(state.row, wait);
+            if self.honest.is_past_displacing(row, state.jar) {
                 break;
             }
-            if !matches!(server.ask(row, state.jar, KEYLESS), Answer::Turned(_) | Answer::Same(_)) {
+            if !matches!(self.honest.server.ask(row, state.jar, KEYLESS), Answer::Turned(_) | Answer::Same(_)) {
                 return Some("RT2: what an honest client holds is not accepted");
             }
         }
-        server.examine(state.row)
+        self.honest.server.examine(state.row)
     }
 }

@@ -79,7 +79,7 @@ pub enum DirectoryChange {
     /// A new user with a password. Conflict if the e-mail key is taken.
     AddUser(Box<AddUser>),
     /// A new password ends everything of the user but the kept session. Conflict if the password is another by now, or
-    /// the kept session moved on or ended.
+    /// the kept session moved on, ended, or was cut off by an epoch: it must not be born anew.
     SetPassword(Box<SetPassword>),
     /// An account is suspended: everything of the user is over. Conflict if the user was changed meanwhile.
     Suspend(Suspend),

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use worlds::broken;
 use worlds::epochs::{Epochs, Order};
-use worlds::honest::{Delay, Honest, Keys, Manners};
+use worlds::honest::{Delay, Honest, Keys, Manners, Work};
 use worlds::restored::Restored;
 use worlds::search::{Counterexample, World, explore};
 use worlds::server::{Settings, THIEF};
@@ -23,20 +23,15 @@ use worlds::tabs::Tabs;
 use worlds::thief::{Robbed, Theft, Tools};
 
 /// W of two ticks, so that there is a moment inside it that is not its edge.
-const WIDE: Settings = Settings { leeway: 2, oldest: 3, ..Settings::KEYED };
+const WIDE: Settings = Settings { leeway: 2, oldest: 4, ..Settings::KEYED };
 /// Without a look at the rows themselves: what is found is found by what happens to people.
 const UNEXAMINED: Settings = Settings { examine: false, ..Settings::KEYED };
 const PLAIN_UNEXAMINED: Settings = Settings { examine: false, ..Settings::KEYLESS };
-const SUSPENDED_BODY: Manners = Manners { suspension: true, server_steps: 3, ..Manners::BODY };
-const SUSPENDED_COOKIE: Manners = Manners { suspension: true, server_steps: 3, ..Manners::COOKIE };
+const SUSPENDED_BODY: Manners = Manners { suspension: true, work: Work::ClockFirst, ..Manners::BODY };
+const SUSPENDED_COOKIE: Manners = Manners { suspension: true, work: Work::ClockFirst, ..Manners::COOKIE };
 /// Two workers, so quick that the ring of sixteen fills within W.
-const BURST: Manners = Manners {
-    generations: 18,
-    turns: 18,
-    server_steps: 1,
-    delay: Delay::RequestsWithinW,
-    ..Manners::BODY
-};
+const BURST: Manners =
+    Manners { generations: 18, turns: 18, work: Work::Whole, delay: Delay::RequestsWithinW, ..Manners::BODY };
 
 #[expect(clippy::disallowed_methods, reason = "a test may be told to run longer")]
 fn is_long() -> bool {
@@ -86,19 +81,23 @@ fn an_honest_client_in_body_transport_is_never_signed_out_and_a_suspension_wins(
         let name = format!("body, {workers} workers, {turns} turns");
         holds(&name, Honest::new(Settings::KEYED, sized(SUSPENDED_BODY, workers, turns)));
     }
+    let load_first = Manners { work: Work::LoadFirst, ..SUSPENDED_BODY };
+    holds("body, 3 workers, 3 turns, clock last", Honest::new(Settings::KEYED, sized(load_first, 3, 3)));
     holds("body, 3 workers, 3 turns, W of 2", Honest::new(WIDE, sized(SUSPENDED_BODY, 3, 3)));
 }
 
 #[test]
 fn an_honest_browser_in_cookie_transport_is_never_signed_out_and_a_suspension_wins() {
-    let mut sizes = vec![(2, 6), (3, 3), (4, 2)];
+    let mut sizes = vec![(2, 5), (3, 3), (4, 2)];
     if is_long() {
-        sizes.extend([(3, 4), (4, 3), (5, 2)]);
+        sizes.extend([(2, 6), (3, 4), (4, 3), (5, 2)]);
     }
     for (requests, turns) in sizes {
         let name = format!("cookie, {requests} requests at once, {turns} turns");
         holds(&name, Honest::new(Settings::KEYED, sized(SUSPENDED_COOKIE, requests, turns)));
     }
+    let load_first = Manners { work: Work::LoadFirst, ..SUSPENDED_COOKIE };
+    holds("cookie, 3 requests at once, 3 turns, clock last", Honest::new(Settings::KEYED, sized(load_first, 3, 3)));
     holds("cookie, 2 requests at once, 3 turns, W of 2", Honest::new(WIDE, sized(SUSPENDED_COOKIE, 2, 3)));
 }
 
@@ -107,13 +106,13 @@ fn a_plain_library_with_one_request_at_a_time_is_never_signed_out() {
     holds("plain", Honest::new(Settings::KEYLESS, Manners { generations: 5, turns: 7, ..Manners::PLAIN }));
     let strays = Manners { strays: true, requests: 2, generations: 5, turns: 6, ..Manners::PLAIN };
     holds("plain, its lost requests come within W", Honest::new(Settings::KEYLESS, strays));
-    let suspended = Manners { suspension: true, server_steps: 3, strays: true, requests: 2, ..Manners::PLAIN };
+    let suspended = Manners { suspension: true, work: Work::ClockFirst, strays: true, requests: 2, ..Manners::PLAIN };
     holds("plain, suspended at any moment", Honest::new(Settings::KEYLESS, suspended));
 }
 
 #[test]
 fn sixteen_lost_replies_in_a_row_do_not_sign_a_plain_library_out() {
-    let unlucky = Manners { generations: 1, turns: 40, server_steps: 1, ..Manners::PLAIN };
+    let unlucky = Manners { generations: 1, turns: 40, work: Work::Whole, ..Manners::PLAIN };
     holds("plain, 40 replies lost", Honest::new(Settings::KEYLESS, unlucky));
 }
 
@@ -139,7 +138,7 @@ fn a_full_history_forgets_nothing_that_comes_within_w() {
 
 #[test]
 fn a_store_that_went_back_loses_no_client_with_one_request_at_a_time() {
-    let body = Manners { requests: 1, generations: 5, turns: 5, server_steps: 3, ..Manners::BODY };
+    let body = Manners { requests: 1, generations: 5, turns: 5, work: Work::ClockFirst, ..Manners::BODY };
     holds("body, store goes back", Restored::new(Settings::KEYED, body));
     let cookie = Manners { strays: false, lock: true, compare: false, ..body };
     holds("cookie, store goes back", Restored::new(Settings::KEYED, cookie));
@@ -163,7 +162,8 @@ fn a_thief_with_the_key_as_well_is_found_out_one_turn_later() {
     let robbed = holds("theft with the key, body", Robbed::new(Settings::KEYED, body, theft(Tools::Everything, 1)));
     assert_eq!((robbed.shared, robbed.together), (1, 2), "the replay is shared, its successor is not");
     let cookie = Manners { requests: 1, scripts_die: false, ..Manners::COOKIE };
-    let robbed = holds("theft with the key, cookie", Robbed::new(Settings::KEYED, cookie, theft(Tools::Everything, 1)));
+    let robbed =
+        holds("theft with the key, cookie", Robbed::new(Settings::KEYED, cookie, theft(Tools::Everything, 1)));
     assert_eq!((robbed.shared, robbed.together), (1, 2), "the replay is shared, its successor is not");
     if is_long() {
         let robbed = holds("two thefts, body", Robbed::new(Settings::KEYED, body, theft(Tools::Everything, 2)));
@@ -194,9 +194,12 @@ fn a_theft_from_a_plain_library_is_found_out_unless_the_thief_comes_within_w() {
 
 #[test]
 fn an_end_between_any_two_steps_of_a_refresh_wins() {
-    for (settings, keys) in
-        [(Settings::KEYED, [1, 1]), (Settings::KEYED, [1, 2]), (Settings::KEYLESS, [0, 0]), (Settings::KEYLESS, [0, 1])]
-    {
+    for (settings, keys) in [
+        (Settings::KEYED, [1, 1]),
+        (Settings::KEYED, [1, 2]),
+        (Settings::KEYLESS, [0, 0]),
+        (Settings::KEYLESS, [0, 1]),
+    ] {
         holds(&format!("ends, keys {keys:?}"), Epochs::new(settings, Order::HeadFirst, keys));
     }
 }
@@ -211,7 +214,7 @@ fn limit_a_cookie_that_arrives_after_its_lock_was_released_signs_out() {
 #[test]
 fn limit_a_request_that_sixteen_turns_and_w_overtook_signs_out() {
     let late = Manners { delay: Delay::Any, ..BURST };
-    breaks("overtaken by 17 turns after W", Honest::new(Settings::KEYED, late), "RT2", 55);
+    breaks("overtaken by 16 turns after W", Honest::new(Settings::KEYED, late), "RT2", 54);
 }
 
 #[test]
@@ -226,6 +229,13 @@ fn limit_a_plain_librarys_lost_request_that_comes_after_w_signs_out() {
 }
 
 #[test]
+fn limit_a_server_that_reads_its_clock_after_the_row_may_sign_a_plain_library_out() {
+    // An end has no precondition: judged late by a row from before another retry, it is carried out all the same.
+    let load_first = Manners { work: Work::LoadFirst, strays: true, requests: 2, ..Manners::PLAIN };
+    breaks("plain, clock last", Honest::new(Settings::KEYLESS, load_first), "RT2", 17);
+}
+
+#[test]
 fn limit_a_plain_library_that_lost_a_reply_may_not_stay_away_longer_than_it_may_displace() {
     let away = Manners { in_time: false, rest: 4, ..Manners::PLAIN };
     breaks("plain, away too long", Honest::new(Settings::KEYLESS, away), "RT2", 3);
@@ -233,7 +243,7 @@ fn limit_a_plain_library_that_lost_a_reply_may_not_stay_away_longer_than_it_may_
 
 #[test]
 fn limit_four_tabs_of_a_plain_library_at_once_may_be_signed_out() {
-    breaks("4 plain tabs", Tabs::new(Settings::KEYLESS, 4, 4), "RT2", 16);
+    breaks("4 plain tabs", Tabs::new(Settings::KEYLESS, 4, 4), "RT2", 15);
 }
 
 #[test]
@@ -251,7 +261,8 @@ fn limit_a_client_that_goes_back_to_leaving_out_keys_signs_itself_out() {
 #[test]
 fn limit_a_thief_with_the_key_goes_on_while_scripts_die_with_their_key_pending() {
     let dying = Manners { requests: 1, ..Manners::COOKIE };
-    let robbed = holds("theft with the key, scripts die", Robbed::new(Settings::KEYED, dying, theft(Tools::Everything, 1)));
+    let robbed =
+        holds("theft with the key, scripts die", Robbed::new(Settings::KEYED, dying, theft(Tools::Everything, 1)));
     assert_eq!(robbed.shared, 3, "once for each script that died, and once more");
 }
 
@@ -269,7 +280,7 @@ fn broken_rules_are_found_out_by_honest_clients() {
     breaks("superseded ends, cookie", Honest::new(rule(broken::superseded_ends), cookie), "RT2", 12);
     breaks("no late replay", Honest::new(rule(broken::late_replay_superseded), body), "RT2", 3);
     breaks("no history", Honest::new(rule(broken::history_is_dropped), body), "RT2", 3);
-    breaks("never busy", Honest::new(rule(broken::never_busy), BURST), "RT2", 54);
+    breaks("never busy", Honest::new(rule(broken::never_busy), BURST), "RT2", 52);
     let plain = Settings { rule: broken::never_displaces, ..PLAIN_UNEXAMINED };
     breaks("no displacing", Honest::new(plain, Manners::PLAIN), "RT2", 3);
     let no_w = Settings { leeway: -1, ..PLAIN_UNEXAMINED };
@@ -301,7 +312,7 @@ fn broken_rules_are_found_out_by_thieves() {
 #[test]
 fn broken_stores_are_found_out() {
     let no_from = Settings { honour_from: false, ..UNEXAMINED };
-    breaks("no `from`, honest", Honest::new(no_from, Manners::BODY), "RT2", 17);
+    breaks("no `from`, honest", Honest::new(no_from, Manners::BODY), "RT2", 16);
     breaks("no `from`, thief", Robbed::new(no_from, Manners::BODY, theft(Tools::OwnKey, 1)), "RT3", 7);
     let no_epoch = Settings { honour_epoch: false, ..UNEXAMINED };
     breaks("no `from_epoch`", Honest::new(no_epoch, SUSPENDED_BODY), "RT5", 5);
@@ -319,6 +330,6 @@ fn broken_clients_are_found_out() {
     breaks("a key drawn anew for each try, body", forgetful(body), "RT2", 3);
     breaks("a key drawn anew for each try, cookie", forgetful(cookie), "RT2", 3);
     let unlocked = Manners { lock: false, scripts_die: false, ..cookie };
-    breaks("tabs without a lock", Honest::new(UNEXAMINED, unlocked), "RT2", 12);
+    breaks("tabs without a lock", Honest::new(UNEXAMINED, unlocked), "RT2", 11);
     assert_ne!(THIEF, 0, "a thief's own key is a key");
 }

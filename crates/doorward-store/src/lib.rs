@@ -88,8 +88,8 @@ pub trait Sessions: Send + Sync {
     /// The session whose secret, current or previous, has this hash.
     async fn session_by_secret(&self, hash: &SecretHash) -> Result<Option<Session>, StoreError>;
 
-    /// A user's sessions that are neither ended nor past their absolute or idle lifetime (with the minute that
-    /// `last_seen` may lag) at `now`, newest first. Those under a terminal epoch are given too.
+    /// A user's sessions that are neither ended nor past their absolute or idle lifetime (with what `last_seen` may
+    /// lag, as [`Session::check`] allows) at `now`, newest first. Those under a terminal epoch are given too.
     async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
 
     /// The newest `limit` sessions of everybody, for an operator; as alive as in [`sessions_of`](Self::sessions_of).

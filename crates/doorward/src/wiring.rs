@@ -104,3 +104,59 @@ fn event(kind: Kind, dice: &dyn Dice, now: Timestamp) -> Result<Event, KeysError
         at: now,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use doorward_core::key::Stage;
+    use doorward_core::password::Cost;
+    use doorward_core::policy::RefreshPolicy;
+    use doorward_store::memory::Memory;
+    use doorward_store::{Opening, Origin};
+
+    use super::*;
+    use crate::door::{ManualClock, SystemDice};
+
+    fn wiring(stores: &Stores, master: u8) -> Wiring {
+        let now = Timestamp::from_secs(1_790_000_000);
+        Wiring {
+            stores: Stores { sessions: Arc::clone(&stores.sessions), directory: Arc::clone(&stores.directory) },
+            settings: Settings {
+                issuer: String::from("http://localhost:8420"),
+                signup_open: false,
+                refresh: RefreshPolicy::default(),
+                cache_records: 10,
+            },
+            master: Secret::from_bytes([master; 32]),
+            hashing: Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread"),
+            clock: Arc::new(ManualClock::starting_at(now)),
+            dice: Arc::new(SystemDice),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_store_gets_keys_and_a_client_once() {
+        let opening = Opening { now: Timestamp::from_secs(0), database: [1; 16], origin: Origin::Serve };
+        let stores = Stores::of(Memory::open(opening));
+        wire(wiring(&stores, 1)).await.expect("a door");
+        let keys = stores.directory.keys().await.expect("keys");
+        assert_eq!(keys.iter().filter(|key| key.stage == Stage::Active).count(), 4);
+        assert!(stores.directory.client(&ClientId::account()).await.expect("a look").is_some());
+        wire(wiring(&stores, 1)).await.expect("a door");
+        assert!(stores.directory.keys().await.expect("keys") == keys, "nothing is made twice");
+        let links = stores.directory.audit_after(0, 10).await.expect("links");
+        assert_eq!(
+            links.iter().map(|link| link.event.kind).collect::<Vec<_>>(),
+            [Kind::KeysTurned, Kind::ClientCreated]
+        );
+    }
+
+    #[tokio::test]
+    async fn another_master_key_opens_nothing_and_changes_nothing() {
+        let opening = Opening { now: Timestamp::from_secs(0), database: [1; 16], origin: Origin::Serve };
+        let stores = Stores::of(Memory::open(opening));
+        wire(wiring(&stores, 1)).await.expect("a door");
+        let refused = wire(wiring(&stores, 2)).await.expect_err("another master key");
+        assert!(matches!(refused, WireError::Keys(KeysError::Sealed(_))), "{refused}");
+        assert_eq!(stores.directory.audit_after(0, 10).await.expect("links").len(), 2);
+    }
+}

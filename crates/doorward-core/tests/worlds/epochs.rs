@@ -73,7 +73,10 @@ impl Epochs {
     }
 
     fn read(
-        &mut self, state: &State, key: u8, seen: (Option<u8>, Option<RowId>, Option<u8>),
+        &mut self,
+        state: &State,
+        key: u8,
+        seen: (Option<u8>, Option<RowId>, Option<u8>),
     ) -> (&'static str, Refresh) {
         let (head, row, terminal) = seen;
         let now = (state.head, state.row, self.server.row(state.row).terminal);

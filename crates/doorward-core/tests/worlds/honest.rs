@@ -34,6 +34,19 @@ pub(crate) enum Keys {
     UpdatedMidway,
 }
 
+/// Into which steps a server's work falls; anything may happen between two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// All at once.
+    Whole,
+    /// Load and decide, commit.
+    Two,
+    /// Read the clock, load and decide, commit: as the flow does it.
+    ClockFirst,
+    /// Load, read the clock and decide, commit.
+    LoadFirst,
+}
+
 /// How late a request may come to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delay {
@@ -66,8 +79,7 @@ pub(crate) struct Manners {
     pub(crate) in_time: bool,
     /// The user may be suspended at any moment.
     pub(crate) suspension: bool,
-    /// Load, decision and commit are so many separate steps of the server.
-    pub(crate) server_steps: u8,
+    pub(crate) work: Work,
     /// At most so many requests are under way.
     pub(crate) requests: usize,
     /// The client rests once it holds this generation.
@@ -90,7 +102,7 @@ impl Manners {
         delay: Delay::Any,
         in_time: false,
         suspension: false,
-        server_steps: 2,
+        work: Work::Two,
         requests: 2,
         generations: 3,
         turns: 4,
@@ -123,6 +135,8 @@ pub(crate) struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Sent,
+    /// The server read its clock that many ticks ago; at most one.
+    Clocked(u8),
     Loaded(RowId),
     Decided(Due),
     Answered(Reply),
@@ -196,7 +210,12 @@ impl Honest {
         }
         if self.manners.suspension && !self.server.is_over(state.row) {
             let row = self.server.suspend(state.row, SUSPENDED);
-            out.push(Moved { verb: "SUSPEND at", what: (SUSPENDED, 0), next: State { row, ..state.clone() }, verdict: None });
+            out.push(Moved {
+                verb: "SUSPEND at",
+                what: (SUSPENDED, 0),
+                next: State { row, ..state.clone() },
+                verdict: None,
+            });
         }
     }
 
@@ -225,6 +244,7 @@ impl Honest {
     pub(crate) fn is_overdue(&self, row: RowId, request: Request) -> bool {
         let late = |row| i64::from(self.server.age(row, request.generation)) >= self.server.settings.leeway;
         match (self.manners.delay, request.phase) {
+            (_, Phase::Clocked(1)) => true,
             (Delay::Any, _) => false,
             (Delay::RepliesWithinW, Phase::Answered(_)) => late(row),
             (_, Phase::Answered(_)) => false,
@@ -247,6 +267,7 @@ impl Honest {
     /// A request a tick later.
     pub(crate) fn request_later(&mut self, request: Request) -> Request {
         let phase = match request.phase {
+            Phase::Clocked(behind) => Phase::Clocked(behind + 1),
             Phase::Loaded(row) => Phase::Loaded(self.server.later(row)),
             Phase::Decided(due) => Phase::Decided(Due { after: self.server.later(due.after), ..due }),
             phase => phase,
@@ -301,7 +322,7 @@ impl Honest {
             match request.phase {
                 Phase::Loaded(row) => rows.push(row),
                 Phase::Decided(due) => rows.push(due.after),
-                Phase::Sent | Phase::Answered(_) => {}
+                Phase::Sent | Phase::Clocked(_) | Phase::Answered(_) => {}
             }
         }
         for past in rows.into_iter().flat_map(|row| &self.server.row(row).ring) {
@@ -319,24 +340,32 @@ impl Honest {
     }
 
     /// One step of the server for a request: load, decide, commit.
-    pub(crate) fn advance(
-        &mut self, row: RowId, request: Request,
-    ) -> (RowId, Phase, &'static str, Option<Verdict>) {
+    pub(crate) fn advance(&mut self, row: RowId, request: Request) -> (RowId, Phase, &'static str, Option<Verdict>) {
         match request.phase {
-            Phase::Sent if self.manners.server_steps == 3 => (row, Phase::Loaded(row), "load for", None),
-            Phase::Sent => self.decide(row, row, request),
-            Phase::Loaded(loaded) => self.decide(row, loaded, request),
+            Phase::Sent if self.manners.work == Work::LoadFirst => (row, Phase::Loaded(row), "load for", None),
+            Phase::Sent if self.manners.work == Work::ClockFirst => {
+                (row, Phase::Clocked(0), "read the clock for", None)
+            }
+            Phase::Sent => self.decide(row, row, request, 0),
+            Phase::Clocked(behind) => self.decide(row, row, request, behind),
+            Phase::Loaded(loaded) => self.decide(row, loaded, request, 0),
             Phase::Decided(due) => self.commit(row, due, request),
             Phase::Answered(_) => (row, request.phase, "nothing for", None),
         }
     }
 
-    fn decide(&mut self, row: RowId, loaded: RowId, request: Request) -> (RowId, Phase, &'static str, Option<Verdict>) {
+    fn decide(
+        &mut self,
+        row: RowId,
+        loaded: RowId,
+        request: Request,
+        behind: u8,
+    ) -> (RowId, Phase, &'static str, Option<Verdict>) {
         let Request { generation, key, .. } = request;
         let keyed = self.server.row(loaded).keyed;
         let verdict = |reply| Some(Verdict { generation, key, keyed, reply });
-        match self.server.ask(loaded, generation, key) {
-            Answer::Turned(due) if self.manners.server_steps == 1 => self.commit(row, due, request),
+        match self.server.ask_behind(loaded, generation, key, behind) {
+            Answer::Turned(due) if self.manners.work == Work::Whole => self.commit(row, due, request),
             Answer::Turned(due) => (row, Phase::Decided(due), "decide to turn", None),
             Answer::Same(current) => {
                 let reply = Reply::Token(current);
@@ -404,7 +433,7 @@ impl Honest {
                 let next = self.forget_idle_replies(gone);
                 out.push(Moved { verb: "cookie kept and script gone,", what, next, verdict: None });
             }
-            Phase::Sent | Phase::Loaded(_) | Phase::Decided(_) if self.manners.strays => {
+            Phase::Sent | Phase::Clocked(_) | Phase::Loaded(_) | Phase::Decided(_) if self.manners.strays => {
                 gone.requests[slot] = Some(Request { stray: true, ..request });
                 out.push(Moved { verb: "tab dies over", what, next: tidy(gone), verdict: None });
             }
@@ -430,7 +459,9 @@ impl Honest {
     /// Without the requests that a server was working on.
     pub(crate) fn interrupted(&self, mut state: State) -> State {
         for slot in &mut state.requests {
-            if slot.is_some_and(|request| matches!(request.phase, Phase::Loaded(_) | Phase::Decided(_))) {
+            if slot.is_some_and(|request| {
+                matches!(request.phase, Phase::Clocked(_) | Phase::Loaded(_) | Phase::Decided(_))
+            }) {
                 *slot = None;
             }
         }

@@ -49,7 +49,7 @@ pub(crate) struct Row {
 pub(crate) struct Past {
     pub(crate) generation: u8,
     pub(crate) key: u8,
-    /// In ticks; what is older than [`Bounds::oldest`] is only old.
+    /// In ticks; what is older than [`Settings::oldest`] is only old.
     pub(crate) age: u8,
     pub(crate) displaced: bool,
 }
@@ -92,7 +92,7 @@ pub(crate) struct Settings {
     pub(crate) leeway: i64,
     /// How long a keyless client's token may displace, in ticks.
     pub(crate) displace: i64,
-    /// Ages beyond this are not told apart.
+    /// Ages from this on are not told apart: beyond W and `displace` even for a clock that is a tick behind.
     pub(crate) oldest: u8,
     /// Does the store look at `from` before it writes?
     pub(crate) honour_from: bool,
@@ -109,13 +109,13 @@ impl Settings {
         attempt_key: AttemptKey::Required,
         leeway: 1,
         displace: 3,
-        oldest: 2,
+        oldest: 3,
         honour_from: true,
         honour_epoch: true,
         examine: true,
     };
     /// The same for plain OAuth libraries; a displacing retry has three ticks.
-    pub(crate) const KEYLESS: Self = Self { attempt_key: AttemptKey::Optional, oldest: 4, ..Self::KEYED };
+    pub(crate) const KEYLESS: Self = Self { attempt_key: AttemptKey::Optional, oldest: 5, ..Self::KEYED };
 }
 
 type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mixer>>;
@@ -130,7 +130,7 @@ pub(crate) struct Server {
     hashes: Vec<AttemptHash>,
     rows: Vec<Row>,
     names: Map<Row, RowId>,
-    answers: Map<(RowId, u8, u8), Answer>,
+    answers: Map<(RowId, u8, u8, u8), Answer>,
     aged: Map<RowId, RowId>,
     examined: Map<RowId, Option<&'static str>>,
 }
@@ -216,16 +216,21 @@ impl Server {
 
     /// What the rule says to this token under this key.
     pub(crate) fn ask(&mut self, row: RowId, generation: u8, key: u8) -> Answer {
-        if let Some(&answer) = self.answers.get(&(row, generation, key)) {
+        self.ask_behind(row, generation, key, 0)
+    }
+
+    /// The same for a server that read its clock that many ticks ago.
+    pub(crate) fn ask_behind(&mut self, row: RowId, generation: u8, key: u8, behind: u8) -> Answer {
+        if let Some(&answer) = self.answers.get(&(row, generation, key, behind)) {
             return answer;
         }
-        let answer = match self.decision(row, generation, key, sample::REFRESH_KEY) {
+        let answer = match self.decision(row, (generation, key), sample::REFRESH_KEY, behind) {
             Decision::Refuse(why) => Answer::Refused(why.into()),
             Decision::Repeat => Answer::Same(self.row(row).generation),
             Decision::Rotate(turn) => Answer::Turned(self.due(row, &turn)),
             Decision::End => Answer::Reuse,
         };
-        self.answers.insert((row, generation, key), answer);
+        self.answers.insert((row, generation, key, behind), answer);
         answer
     }
 
@@ -287,8 +292,8 @@ impl Server {
             }
         }
         for past in ring.iter().filter(|past| past.key != KEYLESS) {
-            let first = self.decision(row, past.generation, past.key, sample::REFRESH_KEY);
-            let rolled = self.decision(row, past.generation, past.key, NEXT_REFRESH_KEY);
+            let first = self.decision(row, (past.generation, past.key), sample::REFRESH_KEY, 0);
+            let rolled = self.decision(row, (past.generation, past.key), NEXT_REFRESH_KEY, 0);
             if first != rolled || !matches!(first, Decision::Repeat | Decision::Refuse(Refusal::Superseded)) {
                 return Some("RT4: the same attempt again is not a pure replay");
             }
@@ -296,14 +301,14 @@ impl Server {
         None
     }
 
-    fn decision(&self, row: RowId, generation: u8, key: u8, refresh_key: u8) -> Decision {
+    fn decision(&self, row: RowId, (generation, key): (u8, u8), refresh_key: u8, behind: u8) -> Decision {
         let terminal = self.row(row).terminal;
         let around = Circumstances {
             client: &self.client,
             epochs: Epochs { terminal: Position { generation: 1, seq: terminal.into() }, ..Epochs::default() },
             refresh_key,
             policy: RefreshPolicy { leeway: ticks(self.settings.leeway), displace: ticks(self.settings.displace) },
-            now: sample::NOW,
+            now: sample::NOW - ticks(behind.into()),
         };
         let token = Credential::Token(self.tokens[usize::from(generation)]);
         let attempt = (key != KEYLESS).then(|| self.attempts[usize::from(key)]);

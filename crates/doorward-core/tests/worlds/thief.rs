@@ -133,8 +133,13 @@ impl Robbed {
 
     /// RT3, by what was seen to happen and not by what the row remembers; RT5.
     fn record(
-        &mut self, before: &State, mut after: State, (verb, what): (&'static str, (u8, u8)), verdict: Option<Verdict>,
-        who: usize, out: &mut Vec<Step<State>>,
+        &mut self,
+        before: &State,
+        mut after: State,
+        (verb, what): (&'static str, (u8, u8)),
+        verdict: Option<Verdict>,
+        who: usize,
+        out: &mut Vec<Step<State>>,
     ) {
         let mut fault = self.honest.resurrection(&before.victim, &after.victim);
         if let Some(Verdict { generation, key, keyed, reply }) = verdict {

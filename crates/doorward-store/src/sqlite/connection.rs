@@ -29,7 +29,9 @@ pub(super) fn writing(path: &Path) -> Result<Connection, rusqlite::Error> {
 /// the file is mapped instead, which also spares a copy.
 pub(super) fn reading(path: &Path) -> Result<Connection, rusqlite::Error> {
     let file = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, Duration::from_secs(1))?;
-    file.pragma_update(None, "cache_size", -4 * 1024)?;
+    let cs: i64 = std::env::var("RCS").map_or(-4096, |v| v.parse().unwrap());
+    file.pragma_update(None, "cache_size", cs)?;
+    if std::env::var_os("NOCELL").is_some() { file.pragma_update(None, "cell_size_check", false)?; }
     if std::env::var_os("MMAP").is_some() { file.pragma_update(None, "mmap_size", 256 << 20)?; }
     Ok(file)
 }

@@ -73,10 +73,19 @@ pub(super) enum Opened {
 /// Opens a folder that no server has open, for the admin API in this process.
 pub(super) async fn open_desk(folder: &Path, said: &Said) -> Result<Opened, Stop> {
     let database = folder.join("doorward.db");
-    if let Err(error) = fs::metadata(&database) {
-        let exit = if error.kind() == io::ErrorKind::PermissionDenied { Exit::Denied } else { Exit::Configuration };
-        return Err(Stop::new(exit, format!("there is no database at {}: {error}", database.display()))
+    match fs::metadata(&database) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(Stop::new(Exit::Denied, format!("{} may not be opened by this user", database.display()))
+                .advise("run this as the user that the server runs as"));
+        }
+        Err(error) => {
+            return Err(Stop::new(
+                Exit::Configuration,
+                format!("there is no database at {}: {error}", database.display()),
+            )
             .advise("name the data folder with --data, or begin one with `doorward dev` or `doorward serve`"));
+        }
     }
     let (store, origin) = match open(folder, Origin::Serve) {
         Ok(store) => (store, Origin::Serve),

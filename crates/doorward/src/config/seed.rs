@@ -74,17 +74,19 @@ fn user(section: &mut Section<'_>) -> Option<SeedUser> {
     if email.is_none() {
         section.wrong("email", "is needed, and must be an e-mail address");
     }
-    let password = section.text("password").map(Zeroizing::new);
-    let words = [typed.as_deref().unwrap_or_default()];
-    let fine = password.as_ref().is_some_and(|password| Chosen::accept(password, &words).is_ok());
-    if !fine {
-        let why = format!("is needed: {SHORTEST} to {LONGEST} characters, and not the address");
-        section.wrong("password", &why);
-    }
     let name = section.text("name");
     let parsed = name.as_deref().and_then(parse_name);
     if name.is_some() && parsed.is_none() {
         section.wrong("name", "must be 1 to 128 characters");
+    }
+    let password = section.text("password").map(Zeroizing::new);
+    let typed = typed.unwrap_or_default();
+    let local = typed.split('@').next().unwrap_or_default();
+    let words = [typed.as_str(), local, parsed.as_deref().unwrap_or_default()];
+    let fine = password.as_ref().is_some_and(|password| Chosen::accept(password, &words).is_ok());
+    if !fine {
+        let why = format!("is needed: {SHORTEST} to {LONGEST} characters that are not the address or the name");
+        section.wrong("password", &why);
     }
     Some(SeedUser { email: email?, password: password?, name: parsed })
 }

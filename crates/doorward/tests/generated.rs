@@ -1,0 +1,70 @@
+//! Documents that are written from the code: this fails where one is stale, and `cargo xtask docs` writes it anew.
+
+#![expect(clippy::disallowed_methods, reason = "the test reads whether it shall write")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use doorward::config::table;
+use doorward::http::problem::CODES;
+use doorward::http::{admin, routes};
+use doorward_core::Rejection;
+
+/// Compares a checked-in file with its text of today, or writes it.
+#[track_caller]
+fn check(path: &str, text: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    if std::env::var_os("DOORWARD_BLESS").is_some_and(|word| word == "1") {
+        fs::write(&file, text).expect("the file can be written");
+        return;
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == text, "{path} is stale: write it with `cargo xtask docs` and look at the difference");
+}
+
+#[test]
+fn the_configuration_document_is_the_table_of_keys() {
+    check("docs/configuration.md", &table::document());
+}
+
+#[test]
+fn the_list_of_errors_is_the_table_of_codes() {
+    let mut text = String::from(
+        "# Errors
+
+<!-- Written by `cargo xtask docs` from the table of codes; change it there. -->
+
+An answer that says no is `application/problem+json` (RFC 9457) with a stable `code`, a `request_id` to find its traces
+by, and where it helps a `field` or a `reason`. A code is never used for anything else.
+",
+    );
+    for (_, row) in CODES {
+        let status = row.status.as_u16();
+        text.push_str(&format!("\n### `{}`\n\n{status}. {} {}\n", row.code, row.title, row.advice));
+    }
+    text.push_str(
+        "
+## Reasons of a rejected access token
+
+`token_invalid`, `token_expired` and `token_revoked` carry in `reason` why the verifier said no, in the words that every
+verifier uses.
+
+| reason | meaning |
+|---|---|
+",
+    );
+    for rejection in Rejection::ALL {
+        text.push_str(&format!("| `{}` | {rejection} |\n", rejection.code()));
+    }
+    check("docs/errors.md", &text);
+}
+
+#[test]
+fn the_public_routes_are_as_printed() {
+    check("crates/doorward/tests/routes.txt", &routes::print());
+}
+
+#[test]
+fn the_admin_routes_are_as_printed() {
+    check("crates/doorward/tests/admin-routes.txt", &admin::print());
+}

@@ -205,8 +205,9 @@ pub struct Turn {
 
 /// The rule.
 ///
-/// Takes the session as loaded, an authentic credential and the attempt key shown with it. Expects the head of the feed
-/// to have been read before session and epochs were.
+/// Takes the session as loaded, an authentic credential and the attempt key shown with it. Expects the time and the head
+/// of the feed to have been read before session and epochs were: an end has no precondition, so it must not be judged by
+/// a clock that ran on after the row was read.
 pub fn decide(session: &Session, shown: Credential, attempt: Option<Attempt>, around: Circumstances<'_>) -> Decision {
     match session.check(around.epochs, around.now) {
         Ok(()) => {}

@@ -5,7 +5,7 @@
 //! checked against the index on every use, and dropped after the longest life of an access token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use doorward_core::audit::Event;
 use doorward_core::change::{DirectoryChange, SessionChange};
@@ -18,9 +18,9 @@ use doorward_core::session::Session;
 use doorward_core::user::User;
 use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
-use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
+use crate::records::Records;
 use crate::{Committed, Receipt, StoreError, Stores};
 
 /// A session with what is needed to answer for it.
@@ -30,26 +30,60 @@ pub struct Record {
     pub session: Session,
     /// Its user; `None` for a guest.
     pub user: Option<Arc<User>>,
-    /// The user's handle.
-    pub subject: Option<Key>,
-    /// The head of the feed before it was read.
-    pub read_at: Position,
     /// When it was read.
     pub read: Timestamp,
+    /// What it can be revoked by, as of the head of the feed before it was read.
+    marks: Marks,
+    told: Told,
 }
 
 impl Record {
-    /// What it can be revoked by.
-    pub fn marks(&self) -> Marks {
-        self.session.marks(self.subject, self.read_at)
+    /// Of a session and its user, with the user's handle, read at `read` when the head was `read_at`.
+    pub fn new(
+        session: Session, user: Option<Arc<User>>, subject: Option<Key>, read_at: Position, read: Timestamp,
+    ) -> Self {
+        let marks = session.marks(subject, read_at);
+        Self { session, user, read, marks, told: Told::default() }
+    }
+
+    /// The answer that was told of it, if that was as of this turn of the clients.
+    pub fn told(&self, turn: ClientTurn) -> Option<&[u8]> {
+        self.told.0.get().filter(|(told, _)| *told == turn).map(|(_, answer)| &**answer)
+    }
+
+    /// Keeps an answer with the record, for as long as neither it nor any client changes. The first one stays.
+    pub fn tell(&self, turn: ClientTurn, answer: Vec<u8>) {
+        drop(self.told.0.set((turn, answer.into())));
     }
 }
+
+/// An answer as it is written out. A copy of a record has none, because copies are made to be changed.
+#[derive(Default)]
+struct Told(OnceLock<(ClientTurn, Box<[u8]>)>);
+
+impl Clone for Told {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Told(..)")
+    }
+}
+
+/// Which time the clients' settings were changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTurn(u64);
 
 /// A backend with its caches. Shared by all requests of a process.
 pub struct Cached {
     stores: Stores,
-    records: Cache<SecretHash, Arc<Record>, quick_cache::UnitWeighter, ahash::RandomState>,
+    records: Records,
     clients: RwLock<HashMap<ClientId, Arc<Client>>>,
+    /// Counts the changes of clients.
+    client_turn: AtomicU64,
     index: RwLock<Revocations>,
     head: RwLock<Position>,
     publishing: Mutex<()>,
@@ -76,20 +110,11 @@ impl Cached {
     /// # Errors
     /// [`StoreError`] if the backend cannot be read.
     pub async fn open(stores: Stores, capacity: usize, now: Timestamp) -> Result<Arc<Self>, StoreError> {
-        let options = quick_cache::OptionsBuilder::new()
-            .estimated_items_capacity(capacity)
-            .weight_capacity(capacity as u64)
-            .build()
-            .map_err(|_| StoreError::Corrupt { what: "cache capacity" })?;
         let clients = stores.directory.clients().await?;
         let cached = Self {
-            records: Cache::with_options(
-                options,
-                quick_cache::UnitWeighter,
-                ahash::RandomState::new(),
-                quick_cache::sync::DefaultLifecycle::default(),
-            ),
+            records: Records::new(capacity),
             clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect()),
+            client_turn: AtomicU64::new(0),
             index: RwLock::new(Revocations::new()),
             head: RwLock::new(Position::START),
             publishing: Mutex::new(()),
@@ -115,9 +140,9 @@ impl Cached {
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
     /// to be loaded.
     pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
-        let record = self.records.get(hash)?;
-        if now - record.read >= ACCESS_LONGEST || self.check(&record.marks()).is_err() {
-            self.records.remove(hash);
+        let record = self.records.find(hash)?;
+        if now - record.read >= ACCESS_LONGEST || self.check(&record.marks).is_err() {
+            self.records.forget(hash);
             return None;
         }
         Some(record)
@@ -128,12 +153,13 @@ impl Cached {
         Fence(self.fence.load(Ordering::SeqCst))
     }
 
-    /// Keeps a record that was loaded since `fence`, unless a change made it stale meanwhile.
-    pub fn keep(&self, hash: SecretHash, record: Arc<Record>, fence: Fence) {
+    /// Keeps a record under its secret, if it was loaded since `fence`, unless a change made it stale meanwhile.
+    pub fn keep(&self, record: Arc<Record>, fence: Fence) {
+        let Some(hash) = record.session.secret else { return };
         if self.fence() == fence {
-            self.records.insert(hash, record);
+            self.records.keep(record);
             if self.fence() != fence {
-                self.records.remove(&hash);
+                self.records.forget(&hash);
             }
         }
     }
@@ -141,8 +167,8 @@ impl Cached {
     /// Puts a record in the place of the one it was made from; if that is gone, nothing is kept.
     pub fn renew(&self, hash: &SecretHash, record: Arc<Record>) {
         let fence = self.fence();
-        if self.records.peek(hash).is_some() {
-            self.keep(*hash, record, fence);
+        if self.records.has(hash) {
+            self.keep(record, fence);
         }
     }
 
@@ -151,7 +177,7 @@ impl Cached {
             self.fence.fetch_add(1, Ordering::SeqCst);
         }
         for hash in hashes {
-            self.records.remove(hash);
+            self.records.forget(hash);
         }
     }
 
@@ -181,6 +207,12 @@ impl Cached {
     /// A client, as it is set today.
     pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
         read(&self.clients).get(id).cloned()
+    }
+
+    /// To be taken before clients are looked at for something that is kept. A change of a client is followed by another
+    /// turn before its caller is answered.
+    pub fn client_turn(&self) -> ClientTurn {
+        ClientTurn(self.client_turn.load(Ordering::SeqCst))
     }
 
     /// Is there a client like that?
@@ -238,6 +270,7 @@ impl Cached {
     async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
         if let Some(client) = self.stores.directory.client(id).await? {
             write(&self.clients).insert(id.clone(), Arc::new(client));
+            self.client_turn.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())
     }

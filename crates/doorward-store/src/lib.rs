@@ -6,6 +6,7 @@
 
 pub mod cached;
 pub mod memory;
+mod records;
 pub mod sqlite;
 pub mod suite;
 

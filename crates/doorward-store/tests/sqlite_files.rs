@@ -89,7 +89,8 @@ fn nobody_else_can_read_what_is_made() {
         assert_eq!(mode(&inner.join(name)), 0o600, "{name}");
     }
     drop(store);
-    let left: Vec<_> = fs::read_dir(&inner).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(&inner).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(left.len(), 2, "nothing but the database and an empty lock: {left:?}");
 }
 
@@ -138,7 +139,10 @@ async fn a_process_that_is_killed_leaves_all_it_committed_and_no_lock() {
 
     let pid = Some(child.id());
     assert_eq!(Sqlite::holder(folder.path()), pid);
-    assert_eq!(open(&folder).expect_err("it is open"), OpenError::Locked { path: folder.path().join("doorward.lock"), pid });
+    assert_eq!(
+        open(&folder).expect_err("it is open"),
+        OpenError::Locked { path: folder.path().join("doorward.lock"), pid }
+    );
     child.kill().expect("it is ours");
     child.wait().expect("it ends");
     assert_eq!(Sqlite::holder(folder.path()), None);
@@ -197,10 +201,9 @@ fn a_migration_that_was_applied_in_other_words_is_refused() {
 
 #[test]
 fn demo_accounts_and_real_ones_do_not_share_a_database() {
-    for (made, opened, refused) in [
-        (Origin::Dev, Origin::Serve, "doorward dev"),
-        (Origin::Serve, Origin::Dev, "doorward serve"),
-    ] {
+    for (made, opened, refused) in
+        [(Origin::Dev, Origin::Serve, "doorward dev"), (Origin::Serve, Origin::Dev, "doorward serve")]
+    {
         let folder = folder();
         drop(Sqlite::open(folder.path(), Opening { origin: made, ..OPENING }).expect("it opens"));
         let error = Sqlite::open(folder.path(), Opening { origin: opened, ..OPENING }).expect_err("a refusal");
@@ -216,17 +219,18 @@ async fn an_unreadable_row_is_named_and_harms_no_other() {
     suite::people(&stores, 2).await;
     let broken = suite::opened(&stores, 1, Some(1)).await;
     let whole = suite::opened(&stores, 2, Some(1)).await;
-    write(&folder.path().join("doorward.db"), "UPDATE sessions SET ring = x'07' WHERE id = x'01010101010101010101010101010101'");
+    write(
+        &folder.path().join("doorward.db"),
+        "UPDATE sessions SET ring = x'07' WHERE id = x'01010101010101010101010101010101'",
+    );
     let corrupt = Err(StoreError::Corrupt { what: "sessions.ring" });
     assert_eq!(stores.sessions.session(broken.id).await, corrupt);
 
     // A change that has to read it fails; those that share its commit do not.
     let epochs = suite::epochs_of(&stores, &whole).await;
     let keeping = cast::set_password(1, 1, Some(cast::keep(&broken, 8, cast::after(9))), cast::after(9));
-    let (failed, rotated) = tokio::join!(
-        commit(&stores, keeping),
-        commit(&stores, cast::rotate(&whole, epochs, cast::after(9)))
-    );
+    let (failed, rotated) =
+        tokio::join!(commit(&stores, keeping), commit(&stores, cast::rotate(&whole, epochs, cast::after(9))));
     assert_eq!(failed, Err(StoreError::Corrupt { what: "sessions.ring" }));
     assert!(matches!(rotated, Ok(Committed::Done(_))), "{rotated:?}");
     assert!(stores.directory.is_writable(), "the file is not to blame");

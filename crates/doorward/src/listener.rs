@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -69,14 +69,17 @@ fn connection(
     peer: SocketAddr,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let kept = front::answer(&door, &request);
-        let router = if kept.is_none() { Some(router.clone()) } else { None };
-        request.extensions_mut().insert(Peer(peer));
+        let way = match front::answer(&door, &request) {
+            Some(response) => Way::Short(response),
+            None => {
+                request.extensions_mut().insert(Peer(peer));
+                Way::Long(router.clone().oneshot(request.map(Body::new)))
+            }
+        };
         async move {
-            match (kept, router) {
-                (Some(response), _) => Ok(response),
-                (None, Some(router)) => router.oneshot(request.map(Body::new)).await,
-                (None, None) => Ok(axum::response::Response::default()),
+            match way {
+                Way::Short(response) => Ok(response),
+                Way::Long(routed) => routed.await.map(|response| response.map(front::Body::Routed)),
             }
         }
     });
@@ -85,4 +88,12 @@ fn connection(
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_LARGEST)
         .serve_connection(TokioIo::new(stream), service)
+}
+
+/// How an answer comes about.
+enum Way<R> {
+    /// It is there already.
+    Short(Response<front::Body>),
+    /// Through the router.
+    Long(R),
 }

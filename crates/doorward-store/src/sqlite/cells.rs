@@ -64,21 +64,23 @@ impl<'a> Cells<'a> {
 
     /// 16 bytes of an id, or none.
     pub(super) fn id_if_any<T>(
-        &mut self, make: impl Fn([u8; 16]) -> T, what: &'static str,
+        &mut self,
+        make: impl Fn([u8; 16]) -> T,
+        what: &'static str,
     ) -> Result<Option<T>, Fault> {
         Ok(self.take::<Option<[u8; 16]>>(what)?.map(make))
     }
 
     /// A word that `read` knows.
-    pub(super) fn word<T>(
-        &mut self, read: impl FnOnce(&str) -> Option<T>, what: &'static str,
-    ) -> Result<T, Fault> {
+    pub(super) fn word<T>(&mut self, read: impl FnOnce(&str) -> Option<T>, what: &'static str) -> Result<T, Fault> {
         self.word_if_any(read, what)?.ok_or(Fault::Unreadable(what))
     }
 
     /// A word that `read` knows, or none.
     pub(super) fn word_if_any<T>(
-        &mut self, read: impl FnOnce(&str) -> Option<T>, what: &'static str,
+        &mut self,
+        read: impl FnOnce(&str) -> Option<T>,
+        what: &'static str,
     ) -> Result<Option<T>, Fault> {
         let place = self.next;
         self.next += 1;
@@ -90,9 +92,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The bytes of a blob, read by `read`.
-    pub(super) fn blob<T>(
-        &mut self, read: impl FnOnce(&[u8]) -> Option<T>, what: &'static str,
-    ) -> Result<T, Fault> {
+    pub(super) fn blob<T>(&mut self, read: impl FnOnce(&[u8]) -> Option<T>, what: &'static str) -> Result<T, Fault> {
         let place = self.next;
         self.next += 1;
         let cell = self.row.get_ref(place).ok().and_then(|cell| cell.as_blob().ok());

@@ -25,14 +25,13 @@ pub(super) fn writing(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(file)
 }
 
-/// A connection that reads. It has a small cache of its own, because each commit of the writer empties it; what lies in
-/// the file is mapped instead, which also spares a copy.
+/// A connection that reads.
+///
+/// With a small cache, because each commit of the writer empties it. Not mapped into memory: SQLite unmaps the file at
+/// every such moment, and mapping it again costs a refresh 15 µs of CPU more than reading pages does (of 54, measured).
 pub(super) fn reading(path: &Path) -> Result<Connection, rusqlite::Error> {
     let file = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, Duration::from_secs(1))?;
-    let cs: i64 = std::env::var("RCS").map_or(-4096, |v| v.parse().unwrap());
-    file.pragma_update(None, "cache_size", cs)?;
-    if std::env::var_os("NOCELL").is_some() { file.pragma_update(None, "cell_size_check", false)?; }
-    if std::env::var_os("MMAP").is_some() { file.pragma_update(None, "mmap_size", 256 << 20)?; }
+    file.pragma_update(None, "cache_size", -4 * 1024)?;
     Ok(file)
 }
 
@@ -42,7 +41,8 @@ fn open(path: &Path, how: OpenFlags, patience: Duration) -> Result<Connection, r
     file.busy_timeout(patience)?;
     file.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     file.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    // Or a statement is planned anew for every value bound to it, because a partial index might fit that one better.
+    // Otherwise a statement is planned anew for each value bound to it, because a partial index might fit that value
+    // better. That is 20 µs of CPU for a refresh.
     file.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     file.pragma_update(None, "cell_size_check", true)?;
     file.pragma_update(None, "temp_store", "MEMORY")?;

@@ -38,7 +38,10 @@ pub(super) fn datum(file: &Connection, id: SessionId, key: &DataKey) -> Result<O
             keep: cells.take("session_data.keep")?,
         })
     };
-    statement.query_row(params![id.bytes(), key.as_str()], |row| Ok(read(&mut Cells::of(row)))).optional()?.transpose()
+    statement
+        .query_row(params![id.bytes(), key.as_str()], |row| Ok(read(&mut Cells::of(row))))
+        .optional()?
+        .transpose()
 }
 
 /// Puts a value in its place.

@@ -24,10 +24,8 @@ pub(super) fn latest(file: &Connection, user: Option<UserId>, client: &ClientId)
 
 fn read_epochs(row: &Row<'_>, user: Option<UserId>) -> Result<Epochs, Fault> {
     let mut cells = Cells::of(row);
-    let realm = Epochs {
-        terminal: cells.position("meta.terminal_epoch")?,
-        refresh: cells.position("meta.refresh_epoch")?,
-    };
+    let realm =
+        Epochs { terminal: cells.position("meta.terminal_epoch")?, refresh: cells.position("meta.refresh_epoch")? };
     let mut of_row = |terminal: &'static str, refresh: &'static str| {
         let lives: bool = cells.take(terminal)?;
         let epochs = Epochs {

@@ -20,11 +20,8 @@ struct Migration {
     text: &'static str,
 }
 
-const ALL: [Migration; 1] = [Migration {
-    number: 1,
-    name: "0001_house.sql",
-    text: include_str!("../../migrations/sqlite/0001_house.sql"),
-}];
+const ALL: [Migration; 1] =
+    [Migration { number: 1, name: "0001_house.sql", text: include_str!("../../migrations/sqlite/0001_house.sql") }];
 
 /// Why a database cannot be brought to today's form.
 #[derive(Debug)]
@@ -80,15 +77,16 @@ pub(super) fn run(file: &mut Connection, now: Timestamp) -> Result<(), Refused> 
 }
 
 fn apply(
-    step: &Transaction<'_>, migration: &Migration, checksum: [u8; 32], now: Timestamp,
+    step: &Transaction<'_>,
+    migration: &Migration,
+    checksum: [u8; 32],
+    now: Timestamp,
 ) -> Result<(), rusqlite::Error> {
     step.execute_batch(migration.text)?;
-    step.execute("INSERT INTO migrations (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)", params![
-        migration.number,
-        migration.name,
-        checksum,
-        now.millis()
-    ])?;
+    step.execute(
+        "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
+        params![migration.number, migration.name, checksum, now.millis()],
+    )?;
     Ok(())
 }
 

@@ -188,8 +188,7 @@ fn inspect(path: &Path, origin: Origin) -> Result<(), OpenError> {
         return if is_new { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned() }) };
     }
     if fs::metadata(path).map_err(|error| io_error(path, &error))?.len() <= CHECKED {
-        let verdict: String =
-            file.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(broken)?;
+        let verdict: String = file.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(broken)?;
         if verdict != "ok" {
             return Err(OpenError::Damaged { path: path.to_owned(), what: verdict });
         }

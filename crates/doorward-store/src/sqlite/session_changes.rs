@@ -37,9 +37,7 @@ fn turning(more: &str, precondition: &str) -> String {
 }
 
 /// Applies a change inside the transaction of its batch.
-pub(super) fn apply(
-    file: &Connection, tail: &mut Tail, change: &SessionChange,
-) -> Result<Option<Written>, Fault> {
+pub(super) fn apply(file: &Connection, tail: &mut Tail, change: &SessionChange) -> Result<Option<Written>, Fault> {
     match change {
         SessionChange::Open(change) => open(file, tail, change),
         SessionChange::Rotate(change) => rotate(file, tail, change),

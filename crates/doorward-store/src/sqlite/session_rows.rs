@@ -2,14 +2,12 @@
 
 use std::sync::LazyLock;
 
-use doorward_core::{Lifetime, Timestamp};
 use doorward_core::client::{Strategy, Transport};
 use doorward_core::id::{ClientId, OrgId, SessionId, UserId};
 use doorward_core::policy::IDLE_ALLOWANCE;
 use doorward_core::secret::SecretHash;
-use doorward_core::session::{
-    Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Salt, Session,
-};
+use doorward_core::session::{Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Salt, Session};
+use doorward_core::{Lifetime, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::cells::{Cells, counted, placed};
@@ -74,14 +72,19 @@ pub(super) fn open_of_user(file: &Connection, user: UserId) -> Result<Vec<Sessio
 /// May a session begin under this id and these secrets?
 pub(super) fn may_begin(file: &Connection, session: &Session) -> Result<bool, Fault> {
     let used = file
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?1) OR EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)")?
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?1) OR EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)",
+        )?
         .query_row([session.id.bytes()], |row| row.get::<_, bool>(0))?;
     Ok(!used && has_secrets_of_its_own(file, session.id, session.secret, session.previous)?)
 }
 
 /// Is neither of these secrets another session's?
 pub(super) fn has_secrets_of_its_own(
-    file: &Connection, id: SessionId, secret: Option<SecretHash>, previous: Option<Previous>,
+    file: &Connection,
+    id: SessionId,
+    secret: Option<SecretHash>,
+    previous: Option<Previous>,
 ) -> Result<bool, Fault> {
     let mut statement = file.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM sessions WHERE secret = ?1 AND id <> ?2) \
@@ -184,7 +187,10 @@ pub(super) fn end(file: &Connection, id: SessionId, ended: Ended) -> Result<Opti
 
 /// From when on a sweep may take it, if nothing more happens to it.
 pub(super) fn over_at(
-    ended_at: Option<Timestamp>, expires_at: Timestamp, last_seen_at: Timestamp, idle: Lifetime,
+    ended_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    last_seen_at: Timestamp,
+    idle: Lifetime,
 ) -> Timestamp {
     let unused = expires_at.min(last_seen_at + idle + IDLE_ALLOWANCE);
     // An end is over *since before* a moment only in the millisecond after it.
@@ -198,7 +204,11 @@ fn one(file: &Connection, query: &str, key: impl Params) -> Result<Option<Sessio
 
 /// Is asked of core and not of SQL, so that there is one meaning of being alive.
 fn living(
-    file: &Connection, query: &str, key: impl Params, limit: usize, now: Timestamp,
+    file: &Connection,
+    query: &str,
+    key: impl Params,
+    limit: usize,
+    now: Timestamp,
 ) -> Result<Vec<Session>, Fault> {
     let mut statement = file.prepare_cached(query)?;
     let mut rows = statement.query(key)?;
@@ -260,5 +270,35 @@ fn read_ended(cells: &mut Cells<'_>) -> Result<Option<Ended>, Fault> {
         (Some(at), Some(why)) => Ok(Some(Ended { at, why })),
         (None, None) => Ok(None),
         _ => Err(Fault::Unreadable("sessions.ended_why")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A look-up that reads a whole table is only noticed when there are many rows.
+    #[test]
+    fn every_look_up_has_its_index() {
+        let file = Connection::open_in_memory().expect("a database");
+        file.execute_batch(include_str!("../../migrations/sqlite/0001_house.sql")).expect("the layout");
+        let candidates = "SELECT id FROM sessions WHERE sweep_at <= ?1 ORDER BY sweep_at LIMIT 1";
+        for (query, index) in [
+            (BY_ID.as_str(), "sqlite_autoindex_sessions_1 (id=?)"),
+            (&BY_SECRET, "sessions_by_secret (secret=?)"),
+            (&BY_PREVIOUS, "sessions_by_previous_secret (previous_secret=?)"),
+            (&OF_USER, "sessions_by_user (user=?)"),
+            (&NEWEST, "sessions_by_age"),
+            (candidates, "sessions_by_sweep (sweep_at<?)"),
+        ] {
+            let mut plan = file.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("a query");
+            let mut steps = plan.raw_query();
+            let mut words = Vec::new();
+            while let Some(step) = steps.next().expect("a step") {
+                words.push(step.get::<_, String>(3).expect("words"));
+            }
+            assert_eq!(words.len(), 1, "one step, without sorting: {words:?} for {query}");
+            assert!(words[0].ends_with(&format!("INDEX {index}")), "{words:?} for {query}");
+        }
     }
 }

@@ -98,7 +98,10 @@ pub(super) fn replace_credential(file: &Connection, user: UserId, from: u64, phc
 
 /// Suspends or resumes a user that is still at version `from`; `false` if it is not.
 pub(super) fn set_suspended(
-    file: &Connection, user: UserId, from: u64, at: Option<Timestamp>,
+    file: &Connection,
+    user: UserId,
+    from: u64,
+    at: Option<Timestamp>,
 ) -> Result<bool, Fault> {
     let written = file
         .prepare_cached("UPDATE users SET suspended_at = ?3, version = version + 1 WHERE id = ?1 AND version = ?2")?

@@ -106,12 +106,11 @@ impl Hand {
         let mut batch = Vec::with_capacity(BATCH);
         while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
             let answers = self.commit(&batch);
-            let answered = answers.len();
+            self.since_look += answers.len();
             for (job, answer) in batch.drain(..).zip(answers) {
                 // Who does not wait any more has lost the reply, not the change.
                 let _ = job.reply.send(answer);
             }
-            self.since_look += answered;
             if self.since_look >= LOOK_AFTER {
                 self.since_look = 0;
                 self.checkpoint_if_due(queue.is_empty());
@@ -177,9 +176,8 @@ impl Hand {
     fn checkpoint_if_due(&mut self, is_idle: bool) {
         let Some(file) = &self.file else { return };
         let due = if is_idle { CHECKPOINT_IDLE } else { CHECKPOINT_BUSY };
-        let done = checkpoint(file, "PRAGMA wal_checkpoint(NOOP)").and_then(|left| {
-            if left < due { Ok(left) } else { checkpoint(file, "PRAGMA wal_checkpoint(PASSIVE)") }
-        });
+        let done = checkpoint(file, "PRAGMA wal_checkpoint(NOOP)")
+            .and_then(|left| if left < due { Ok(left) } else { checkpoint(file, "PRAGMA wal_checkpoint(PASSIVE)") });
         if done.is_err() {
             self.let_go();
         }

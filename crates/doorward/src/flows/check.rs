@@ -105,7 +105,7 @@ async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped>
     }
     let record = Arc::new(record);
     if shown == Shown::Current {
-        door.cached().keep(*hash, Arc::clone(&record), fence);
+        door.cached().keep(Arc::clone(&record), fence);
     }
     let record = note_use(door, hash, record, now);
     Ok(Caller { record, by: By::Secret(shown) })
@@ -152,7 +152,7 @@ pub(super) async fn load(
         None => None,
     };
     let subject = session.user.map(|id| door.handle(id));
-    Ok(Record { session, user, subject, read_at, read: now })
+    Ok(Record::new(session, user, subject, read_at, now))
 }
 
 /// Notes the use of a session, at most once a minute, without waiting.

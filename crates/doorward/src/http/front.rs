@@ -1,23 +1,43 @@
 //! The one question asked far more often than all others, answered without the router: `GET /v1/session` by a session
 //! secret whose record is at hand. Everything else goes the ordinary way, and so does whatever is not plain here.
+//!
+//! The answer is written once and kept with the record, for as long as neither the record nor any client changes; a body
+//! lends it to the connection without copying it.
 
-use axum::response::Response;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body as Routed, Bytes, HttpBody};
+use bytes::Buf;
 use doorward_core::secret::SecretKind;
-use http::{HeaderMap, Method, Request, header};
+use doorward_store::cached::{ClientTurn, Record};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use hyper::body::{Frame, SizeHint};
 
 use super::cookie;
-use super::public::session::describe;
+use super::public::session::description;
 use crate::door::Door;
 use crate::flows::check::check_kept;
 
 /// Answers, or leaves the request to the router.
-pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response> {
+pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
     if request.uri().path() != "/v1/session" || *request.method() != Method::GET {
         return None;
     }
     let secret = SecretKind::Session.parse(only_secret(request.headers())?)?;
     let caller = check_kept(door, &secret.hash(), door.now())?.ok()?;
-    Some(describe(door, &caller))
+    let turn = door.cached().client_turn();
+    if caller.record.told(turn).is_none() {
+        caller.record.tell(turn, description(door, &caller));
+    }
+    // An answer of an earlier turn is still in its place: it goes with its record, in a minute.
+    let length = caller.record.told(turn)?.len();
+    let mut response = Response::new(Body::Kept(Some(Kept { record: caller.record, turn, at: 0, length })));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
 }
 
 /// The text of the one session secret there is; `None` if there is none, or anything beside it that wants a closer look.
@@ -28,4 +48,97 @@ fn only_secret(headers: &HeaderMap) -> Option<&str> {
     let mut secrets = cookie::values(headers, cookie::SESSION);
     let secret = secrets.next()?;
     secrets.next().is_none().then_some(secret)
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Body {
+    /// The answer kept with a record, until it is taken.
+    Kept(Option<Kept>),
+    /// Whatever the router made.
+    Routed(Routed),
+}
+
+impl HttpBody for Body {
+    type Data = Chunk;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>, context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Kept(kept) => Poll::Ready(kept.take().map(|kept| Ok(Frame::data(Chunk::Kept(kept))))),
+            Self::Routed(body) => Pin::new(body).poll_frame(context).map_ok(|frame| frame.map_data(Chunk::Routed)),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Kept(kept) => kept.is_none(),
+            Self::Routed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Kept(kept) => SizeHint::with_exact(kept.as_ref().map_or(0, |kept| kept.remaining() as u64)),
+            Self::Routed(body) => body.size_hint(),
+        }
+    }
+}
+
+/// A piece of a body.
+#[derive(Debug)]
+pub enum Chunk {
+    /// All of the answer kept with a record.
+    Kept(Kept),
+    /// Some of what the router made.
+    Routed(Bytes),
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        match self {
+            Self::Kept(kept) => kept.remaining(),
+            Self::Routed(bytes) => bytes.remaining(),
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match self {
+            Self::Kept(kept) => kept.chunk(),
+            Self::Routed(bytes) => bytes,
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Kept(kept) => kept.advance(count),
+            Self::Routed(bytes) => bytes.advance(count),
+        }
+    }
+}
+
+/// What is left to write of the answer kept with a record.
+#[derive(Debug)]
+pub struct Kept {
+    record: Arc<Record>,
+    turn: ClientTurn,
+    at: usize,
+    length: usize,
+}
+
+impl Buf for Kept {
+    fn remaining(&self) -> usize {
+        self.length - self.at
+    }
+
+    fn chunk(&self) -> &[u8] {
+        // The first answer stays with the record, so it is there for as long as the record is.
+        self.record.told(self.turn).map_or(&[], |answer| &answer[self.at..])
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.at += count.min(self.remaining());
+    }
 }

@@ -89,7 +89,7 @@ impl Code {
 }
 
 /// An answer that says no.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     code: Code,
     reason: Option<&'static str>,
@@ -276,16 +276,26 @@ impl Problem {
     }
 }
 
-tokio::task_local! {
-    /// The name of the request that is being answered.
-    pub static REQUEST: String;
+impl IntoResponse for Problem {
+    /// Leaves the body to [`written_out`], which knows the request's name.
+    fn into_response(self) -> Response {
+        let mut response = self.code.row().status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let request_id = REQUEST.try_with(Clone::clone).ok();
-        self.respond(request_id.as_deref())
+/// Writes a problem out with the name of its request; every other answer stays as it is. Headers that were added on the
+/// way, such as `Allow`, are kept.
+pub fn written_out(mut response: Response, request_id: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let mut written = problem.respond(Some(request_id));
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_LENGTH {
+            written.headers_mut().append(name, value.clone());
+        }
     }
+    written
 }
 
 #[cfg(test)]

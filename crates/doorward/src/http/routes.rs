@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue};
 
 use super::extract::RequestId;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
 use super::wellknown;
 use crate::door::Door;
@@ -110,7 +110,7 @@ pub(super) async fn name_request(
 ) -> Response {
     let id = door.request_id();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = super::problem::REQUEST.scope(id.clone(), next.run(request)).await;
+    let mut response = written_out(next.run(request).await, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use doorward_core::session::Session;
+use doorward_core::client::Client;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{Acknowledgement, acknowledgement};
@@ -22,11 +23,20 @@ pub async fn show(State(door): State<Door>, who: Authenticated) -> Response {
 /// The answer to "who am I".
 pub fn describe(door: &Door, caller: &Caller) -> Response {
     let client = door.client(&caller.session().client);
-    let body = WhoBody {
+    reply::json(StatusCode::OK, &who(caller, client.as_deref()))
+}
+
+/// Its body alone.
+pub fn description(door: &Door, caller: &Caller) -> Vec<u8> {
+    let client = door.client(&caller.session().client);
+    serde_json::to_vec(&who(caller, client.as_deref())).unwrap_or_default()
+}
+
+fn who<'a>(caller: &'a Caller, client: Option<&Client>) -> WhoBody<'a> {
+    WhoBody {
         user: caller.record.user.as_deref().map(UserBody::of),
-        session: SessionBody::of(caller.session(), client.as_deref(), true),
-    };
-    reply::json(StatusCode::OK, &body)
+        session: SessionBody::of(caller.session(), client, true),
+    }
 }
 
 /// `DELETE /v1/session`: signs out here, by whatever the browser or the application still holds, and clears the cookies

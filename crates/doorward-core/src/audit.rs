@@ -30,11 +30,13 @@ pub enum Kind {
     ClientChanged,
     /// A key was made or moved on in its life.
     KeysTurned,
+    /// Lines of the feed that no verifier needs any more were forgotten.
+    FeedTrimmed,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UserCreated,
         Self::PasswordChanged,
         Self::UserSuspended,
@@ -46,6 +48,7 @@ impl Kind {
         Self::ClientCreated,
         Self::ClientChanged,
         Self::KeysTurned,
+        Self::FeedTrimmed,
     ];
 
     /// The word in rows.
@@ -62,6 +65,7 @@ impl Kind {
             Self::ClientCreated => "client.created",
             Self::ClientChanged => "client.changed",
             Self::KeysTurned => "keys.turned",
+            Self::FeedTrimmed => "feed.trimmed",
         }
     }
 

@@ -98,6 +98,9 @@ pub enum DirectoryChange {
     SetClient(Box<SetClient>),
     /// Keys are added or replaced, by id. Conflict if any stored one has another version than its `from`.
     TurnKeys(TurnKeys),
+    /// Forgets the oldest lines of the feed, none of them younger than `before`; the head stays. Conflict if there are
+    /// none, so that nothing is written about nothing.
+    TrimFeed(TrimFeed),
 }
 
 /// See [`DirectoryChange::AddUser`].
@@ -220,6 +223,15 @@ pub struct SetClient {
     pub from: u64,
     /// What verifiers learn: a terminal one advances the client's terminal epoch, and so on.
     pub drafts: Vec<Draft>,
+}
+
+/// See [`DirectoryChange::TrimFeed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrimFeed {
+    /// Written before then.
+    pub before: Timestamp,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// See [`DirectoryChange::TurnKeys`].

@@ -19,8 +19,8 @@ pub struct DataKey(String);
 impl DataKey {
     /// Reads a key.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
+        let fits =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -104,7 +104,12 @@ pub struct DataChange {
 /// # Errors
 /// [`Refusal::TooLarge`], [`Refusal::VersionMismatch`], [`Refusal::QuotaExceeded`]; nothing changes.
 pub fn put(
-    session: &Session, shelf: &Shelf, key: DataKey, value: Vec<u8>, keep: bool, expect: Expect,
+    session: &Session,
+    shelf: &Shelf,
+    key: DataKey,
+    value: Vec<u8>,
+    keep: bool,
+    expect: Expect,
 ) -> Result<DataChange, Refusal> {
     if value.len() > VALUE_LARGEST {
         return Err(Refusal::TooLarge);

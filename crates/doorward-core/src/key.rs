@@ -131,7 +131,8 @@ pub const LEAD: Lifetime = Lifetime::from_mins(10);
 pub fn seal(master: &Secret, id: KeyId, purpose: Purpose, secret: &Secret, nonce: [u8; 12]) -> Option<Vec<u8>> {
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, master.expose()).ok()?);
     let mut text = secret.expose().to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place(id, purpose)), &mut text).ok()?;
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place(id, purpose)), &mut text)
+        .ok()?;
     let mut sealed = nonce.to_vec();
     sealed.append(&mut text);
     Some(sealed)
@@ -171,7 +172,12 @@ pub fn is_usable(purpose: Purpose, id: KeyId, secret: &Secret) -> bool {
 
 /// A new record at a stage.
 pub fn record(
-    master: &Secret, purpose: Purpose, number: u8, stage: Stage, drawn: &Drawn, now: Timestamp,
+    master: &Secret,
+    purpose: Purpose,
+    number: u8,
+    stage: Stage,
+    drawn: &Drawn,
+    now: Timestamp,
 ) -> Option<KeyRecord> {
     let sealed = seal(master, drawn.id, purpose, &drawn.secret, drawn.nonce)?;
     Some(KeyRecord { id: drawn.id, purpose, number, stage, sealed, created_at: now, since: now, version: 1 })
@@ -195,7 +201,11 @@ pub enum Refusal {
 /// # Errors
 /// [`Refusal`]; `hurry` passes over [`Refusal::TooSoon`].
 pub fn rotate(
-    keys: &[KeyRecord], purpose: Purpose, next: KeyRecord, now: Timestamp, hurry: bool,
+    keys: &[KeyRecord],
+    purpose: Purpose,
+    next: KeyRecord,
+    now: Timestamp,
+    hurry: bool,
 ) -> Result<Vec<KeyRecord>, Refusal> {
     let of = |stage| keys.iter().find(move |key| key.purpose == purpose && key.stage == stage);
     let standby = of(Stage::Published).ok_or(Refusal::NoStandby)?;
@@ -235,8 +245,11 @@ mod tests {
 
     fn made(number: u8, stage: Stage, since: i64) -> KeyRecord {
         let master = Secret::from_bytes([9; 32]);
-        let drawn =
-            Drawn { id: KeyId::from_bytes([number; 16]), secret: Secret::from_bytes([number; 32]), nonce: [number; 12] };
+        let drawn = Drawn {
+            id: KeyId::from_bytes([number; 16]),
+            secret: Secret::from_bytes([number; 32]),
+            nonce: [number; 12],
+        };
         record(&master, Purpose::SignEs256, number, stage, &drawn, Timestamp::from_secs(since)).expect("a record")
     }
 
@@ -263,7 +276,8 @@ mod tests {
         let soon = Timestamp::from_secs(100) + LEAD - Lifetime::from_millis(1);
         let next = || made(3, Stage::Published, 700);
         assert_eq!(rotate(&keys, Purpose::SignEs256, next(), soon, false), Err(Refusal::TooSoon));
-        let turned = rotate(&keys, Purpose::SignEs256, next(), soon + Lifetime::from_millis(1), false).expect("turned");
+        let turned =
+            rotate(&keys, Purpose::SignEs256, next(), soon + Lifetime::from_millis(1), false).expect("turned");
         let stages: Vec<_> = turned.iter().map(|key| (key.number, key.stage, key.version)).collect();
         assert_eq!(stages, [(2, Stage::Active, 2), (3, Stage::Published, 1), (1, Stage::Retiring, 2)]);
         assert_eq!(rotate(&keys[..1], Purpose::SignEs256, next(), soon, true), Err(Refusal::NoStandby));

@@ -160,8 +160,7 @@ fn parse(phc: &str) -> Option<(Cost, Vec<u8>, [u8; HASH])> {
     let mut numbers = params.split(',');
     let mut number = |name: &str| numbers.next()?.strip_prefix(name)?.parse::<u32>().ok();
     let cost = Cost { memory_kib: number("m=")?, passes: number("t=")?, lanes: number("p=")? };
-    let dear =
-        cost.memory_kib > DEAREST.memory_kib || cost.passes > DEAREST.passes || cost.lanes > DEAREST.lanes;
+    let dear = cost.memory_kib > DEAREST.memory_kib || cost.passes > DEAREST.passes || cost.lanes > DEAREST.lanes;
     if dear || parts.next().is_some() {
         return None;
     }

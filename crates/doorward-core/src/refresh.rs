@@ -89,10 +89,18 @@ pub fn session_secret(secret: &Secret, session: &Session, generation: Generation
 }
 
 fn tag(
-    secret: &Secret, key: u8, session: SessionId, generation: Generation, client: &ClientId, salt: Salt,
+    secret: &Secret,
+    key: u8,
+    session: SessionId,
+    generation: Generation,
+    client: &ClientId,
+    salt: Salt,
 ) -> [u8; 32] {
     let generation = generation.0.to_be_bytes();
-    mac(secret, &[b"refresh token", &[FORMAT, key], &session.bytes(), &generation, client.as_str().as_bytes(), &salt.0])
+    mac(
+        secret,
+        &[b"refresh token", &[FORMAT, key], &session.bytes(), &generation, client.as_str().as_bytes(), &salt.0],
+    )
 }
 
 /// The client's name for one try: 16 to 64 characters of `[A-Za-z0-9_-]`.
@@ -259,9 +267,7 @@ fn exchanged(session: &Session, issued_at: Timestamp, client: &Client) -> Option
     if client.strategy == Strategy::Jwt || !before_the_switch { None } else { session.exchange }
 }
 
-fn rotate(
-    session: &Session, shown: Generation, attempt: Option<AttemptHash>, around: Circumstances<'_>,
-) -> Decision {
+fn rotate(session: &Session, shown: Generation, attempt: Option<AttemptHash>, around: Circumstances<'_>) -> Decision {
     if session.ring.oldest_if_full().is_some_and(|oldest| around.now - oldest.at <= around.policy.leeway) {
         return Decision::Refuse(Refusal::Busy);
     }
@@ -279,7 +285,7 @@ fn rotate(
 /// should it ever appear.
 fn displace(session: &Session, parent: Generation, around: Circumstances<'_>) -> Decision {
     let unused = Retired { generation: session.generation, attempt: None, at: around.now, displaced: true };
-    // The parent comes last: however often the reply is lost, the one token that the client holds is not forgotten.
+    // The parent is put in anew: however often the reply is lost, the one token that the client holds is not forgotten.
     let again = Retired { generation: parent, attempt: None, at: around.now, displaced: false };
     let ring = session.ring.without(parent).with(unused).with(again);
     Decision::Rotate(Box::new(Turn { ring, ..turn(session, session.generation.next(), around) }))

@@ -421,11 +421,8 @@ mod tests {
             refresh_key: 1,
             now,
         };
-        let drawn = Drawn {
-            id: SessionId::from_bytes([1; 16]),
-            salt: Salt([2; 16]),
-            secret: Some(SecretHash([3; 32])),
-        };
+        let drawn =
+            Drawn { id: SessionId::from_bytes([1; 16]), salt: Salt([2; 16]), secret: Some(SecretHash([3; 32])) };
         open(None, Methods::NONE, opening, drawn)
     }
 
@@ -453,11 +450,7 @@ mod tests {
         let now = Timestamp::from_secs(1_000_100);
         let old = born_at(0);
         let hash = SecretHash([3; 32]);
-        let session = Session {
-            previous: old.superseded_secret(now),
-            secret: Some(SecretHash([4; 32])),
-            ..old
-        };
+        let session = Session { previous: old.superseded_secret(now), secret: Some(SecretHash([4; 32])), ..old };
         assert_eq!(session.recognise(&SecretHash([4; 32]), now), Some(Shown::Current));
         assert_eq!(session.recognise(&hash, now), Some(Shown::Previous));
         assert_eq!(session.recognise(&hash, now + REPLACED_SECRET), None);

@@ -129,7 +129,9 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.test", "a".repeat(65));
-        for bad in ["", "ada", "@x.test", "ada@", "a@b@c", "a b@c.test", "a\0@c.test", ".a@c.test", "a..b@c.test", &long] {
+        for bad in
+            ["", "ada", "@x.test", "ada@", "a@b@c", "a b@c.test", "a\0@c.test", ".a@c.test", "a..b@c.test", &long]
+        {
             assert!(Email::parse(bad).is_none(), "{bad}");
         }
     }

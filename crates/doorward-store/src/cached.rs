@@ -40,7 +40,11 @@ pub struct Record {
 impl Record {
     /// Of a session and its user, with the user's handle, read at `read` when the head was `read_at`.
     pub fn new(
-        session: Session, user: Option<Arc<User>>, subject: Option<Key>, read_at: Position, read: Timestamp,
+        session: Session,
+        user: Option<Arc<User>>,
+        subject: Option<Key>,
+        read_at: Position,
+        read: Timestamp,
     ) -> Self {
         let marks = session.marks(subject, read_at);
         Self { session, user, read, marks, told: Told::default() }
@@ -245,7 +249,9 @@ impl Cached {
     /// # Errors
     /// [`StoreError`]; then nothing is known to have changed.
     pub async fn commit_durable(
-        self: &Arc<Self>, change: DirectoryChange, event: Event,
+        self: &Arc<Self>,
+        change: DirectoryChange,
+        event: Event,
     ) -> Result<Committed, StoreError> {
         let this = Arc::clone(self);
         finished(tokio::spawn(async move {

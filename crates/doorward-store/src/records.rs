@@ -144,4 +144,3 @@ fn mark(hash: &SecretHash) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = hash.0;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
-

@@ -3,7 +3,7 @@
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Kept, Resume, SetClient, SetPassword, Suspend, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Kept, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -30,6 +30,7 @@ impl State {
             DirectoryChange::AddClient(client) => self.add_client(*client),
             DirectoryChange::SetClient(set) => self.set_client(*set, at),
             DirectoryChange::TurnKeys(turn) => self.turn_keys(turn, at),
+            DirectoryChange::TrimFeed(trim) => self.trim_feed(trim),
         }?;
         self.link(event);
         Some(self.receipt(written))
@@ -143,6 +144,12 @@ impl State {
         }
         self.clients.insert(client.id.clone(), client);
         Some(Written { lines, count: 0 })
+    }
+
+    fn trim_feed(&mut self, trim: TrimFeed) -> Option<Written> {
+        let old = self.lines.iter().take(trim.limit as usize).take_while(|line| line.at < trim.before).count();
+        self.lines.drain(..old);
+        (old > 0).then(|| Written { count: old as u64, ..Written::default() })
     }
 
     fn turn_keys(&mut self, turn: TurnKeys, at: Timestamp) -> Option<Written> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Resume, SetClient, SetPassword, Suspend, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::log::Tail;
-use super::{client_rows, data_rows, epochs, key_rows, session_rows, user_rows};
+use super::{client_rows, data_rows, epochs, key_rows, log, session_rows, user_rows};
 use crate::Credential;
 
 /// What a change wrote, before the head is known.
@@ -56,6 +56,7 @@ pub(super) fn apply(
         DirectoryChange::AddClient(client) => add_client(file, client),
         DirectoryChange::SetClient(change) => set_client(file, tail, change, at),
         DirectoryChange::TurnKeys(change) => turn_keys(file, tail, change, at),
+        DirectoryChange::TrimFeed(change) => trim_feed(file, *change),
     }?;
     if written.is_some() {
         tail.link(file, event)?;
@@ -182,6 +183,11 @@ fn set_client(file: &Connection, tail: &mut Tail, set: &SetClient, at: Timestamp
     }
     client_rows::write(file, &client)?;
     Ok(Some(Written { lines, count: 0 }))
+}
+
+fn trim_feed(file: &Connection, trim: TrimFeed) -> Result<Option<Written>, Fault> {
+    let count = log::trim(file, trim.before, trim.limit)?;
+    Ok((count > 0).then(|| Written::counting(count)))
 }
 
 fn turn_keys(file: &Connection, tail: &mut Tail, turn: &TurnKeys, at: Timestamp) -> Result<Option<Written>, Fault> {

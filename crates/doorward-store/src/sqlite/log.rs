@@ -96,6 +96,19 @@ impl Tail {
     }
 }
 
+/// Forgets the oldest lines, up to the first that is not older than `before`; gives how many.
+pub(super) fn trim(file: &Connection, before: Timestamp, limit: u32) -> Result<u64, Fault> {
+    // From the beginning on and no further than the first young line: what is left has no holes, whatever the clock did.
+    let forgotten = file
+        .prepare_cached(
+            "DELETE FROM feed WHERE place IN (SELECT place FROM feed ORDER BY place LIMIT ?2) \
+             AND place < coalesce((SELECT min(place) FROM (SELECT place, at FROM feed ORDER BY place LIMIT ?2) \
+             WHERE at >= ?1), x'ffffffffffffffffffffffffffffffffff')",
+        )?
+        .execute(params![before.millis(), limit])?;
+    Ok(forgotten as u64)
+}
+
 /// The place of the newest line of the feed.
 pub(super) fn head(file: &Connection) -> Result<Position, Fault> {
     let mut statement = file.prepare_cached("SELECT head FROM meta")?;

@@ -2,7 +2,7 @@
 
 use doorward_core::Position;
 use doorward_core::audit::{Actor, Event, Kind, Link};
-use doorward_core::change::DirectoryChange;
+use doorward_core::change::{DirectoryChange, TrimFeed};
 use doorward_core::feed::{Draft, Line};
 use doorward_core::key::{Purpose, Stage};
 
@@ -10,7 +10,7 @@ use super::cast::{
     add_user, after, client, client_id, data_key, end, end_user, event, key_record, moved, resume, session,
     session_id, set_client, set_password, suspend, turn_keys, upgrade, user, user_id,
 };
-use super::{Change, answer, done, done_of, head, opened, people};
+use super::{Change, answer, conflicts, done, done_of, head, opened, people};
 use crate::Stores;
 
 /// Plays one of each durable change; gives the lines they wrote.
@@ -160,4 +160,25 @@ pub async fn a_store_that_commits_is_writable(stores: &Stores) {
     super::conflicts(stores, add_user(user(1))).await;
     assert!(stores.directory.is_writable());
     assert_eq!(answer(stores.sessions.datum(session_id(1), &data_key("cart"))).await, None);
+}
+
+/// What no verifier needs any more goes, oldest first; what is left has no holes, and the numbers go on.
+pub async fn old_lines_are_forgotten_from_the_beginning_and_the_head_stays(stores: &Stores) {
+    let begin = head(stores).await;
+    let written = play(stores).await;
+    let end_of_feed = head(stores).await;
+    let left = || async { answer(stores.directory.feed_after(begin, 100)).await };
+    let trim = |before, limit| DirectoryChange::TrimFeed(TrimFeed { before, limit });
+    conflicts(stores, trim(written[0].at, 100)).await;
+    assert_eq!(done(stores, trim(after(1000), 2)).await.count, 2);
+    assert_eq!(left().await, written[2..]);
+    // The first line that is young enough keeps everything behind it, even if a clock went back meanwhile.
+    let young = written.iter().position(|line| line.at >= after(13)).expect("a later line");
+    assert_eq!(done(stores, trim(after(13), 100)).await.count, young as u64 - 2);
+    assert_eq!(left().await, written[young..]);
+    done(stores, trim(after(1000), 100)).await;
+    assert_eq!(left().await, []);
+    assert_eq!(head(stores).await, end_of_feed);
+    let receipt = done(stores, end_user(1, after(20))).await;
+    assert!(follows(end_of_feed, &receipt.lines[0]));
 }

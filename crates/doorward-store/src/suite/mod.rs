@@ -62,6 +62,7 @@ macro_rules! store_suite {
         ]);
         $crate::store_suite!(@topic $open, sweep: [
             a_sweep_forgets_what_is_over_and_nothing_else
+            a_sweep_goes_by_the_latest_use_and_the_latest_idle_lifetime
             a_sweep_takes_data_and_secrets_along
             a_sweep_stops_at_its_limit
             a_swept_id_stays_unusable_until_nothing_can_carry_it
@@ -119,6 +120,7 @@ macro_rules! store_suite {
             a_receipt_carries_the_lines_it_wrote
             every_durable_change_is_one_link_of_an_unbroken_chain
             many_ends_at_once_leave_a_feed_without_gaps
+            old_lines_are_forgotten_from_the_beginning_and_the_head_stays
             a_store_that_commits_is_writable
         ]);
     };
@@ -164,6 +166,7 @@ impl From<DirectoryChange> for Change {
             DirectoryChange::AddClient(_) => (Kind::ClientCreated, NOON),
             DirectoryChange::SetClient(_) => (Kind::ClientChanged, NOON),
             DirectoryChange::TurnKeys(_) => (Kind::KeysTurned, NOON),
+            DirectoryChange::TrimFeed(_) => (Kind::FeedTrimmed, NOON),
         };
         Self::Durable(change, cast::event(kind, at))
     }

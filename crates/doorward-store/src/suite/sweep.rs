@@ -1,11 +1,12 @@
 //! Sweeping: what is over is forgotten, and its id stays unusable for as long as something may carry it.
 
-use doorward_core::change::{SessionChange, Sweep};
+use doorward_core::change::{Rotate, SessionChange, Sweep};
 use doorward_core::policy::{IDLE_ALLOWANCE, RETENTION};
+use doorward_core::refresh::Turn;
 use doorward_core::session::Session;
 use doorward_core::{Lifetime, Timestamp};
 
-use super::cast::{after, end, open, put, rotate_to, secret, session, session_id, user_id};
+use super::cast::{after, end, open, put, rotate_to, secret, session, session_id, turn, user_id};
 use super::{answer, conflicts, done, epochs_of, head, load, opened, people};
 use crate::Stores;
 
@@ -55,6 +56,31 @@ pub async fn a_sweep_forgets_what_is_over_and_nothing_else(stores: &Stores) {
     assert_eq!(done(stores, sweep(edge, 100)).await.count, 0);
     assert_eq!(done(stores, sweep(edge + INSTANT, 100)).await.count, 3);
     assert_eq!(left(stores).await, [1]);
+}
+
+/// Use, and a turn to another idle lifetime, move the end of a session; a sweep before it changes nothing about that.
+pub async fn a_sweep_goes_by_the_latest_use_and_the_latest_idle_lifetime(stores: &Stores) {
+    people(stores, 1).await;
+    for number in 1..=5 {
+        opened(stores, number, Some(1)).await;
+    }
+    let used = after(1_800);
+    done(stores, SessionChange::Touch(vec![(session_id(1), used)])).await;
+    for (number, idle_mins) in [(2, 60), (3, 10), (4, 180)] {
+        let session = load(stores, session_id(number)).await;
+        let idle = Lifetime::from_mins(idle_mins);
+        let turn = Turn { idle, ..turn(&session, epochs_of(stores, &session).await, used) };
+        done(stores, SessionChange::Rotate(Box::new(Rotate { turn, secret: None, event: None }))).await;
+    }
+    for (idle_mins, left_before, left_after) in
+        [(10, vec![1, 2, 3, 4, 5], vec![1, 2, 4, 5]), (60, vec![1, 2, 4], vec![4]), (180, vec![4], vec![])]
+    {
+        let over = used + Lifetime::from_mins(idle_mins) + IDLE_ALLOWANCE;
+        done(stores, sweep(over - INSTANT, 100)).await;
+        assert_eq!(left(stores).await, left_before, "an instant before {idle_mins} minutes");
+        done(stores, sweep(over, 100)).await;
+        assert_eq!(left(stores).await, left_after, "after {idle_mins} minutes");
+    }
 }
 
 /// Nothing of a swept session is found by any way.

@@ -64,7 +64,8 @@ impl HttpBody for Body {
     type Error = axum::Error;
 
     fn poll_frame(
-        self: Pin<&mut Self>, context: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.get_mut() {
             Self::Kept(kept) => Poll::Ready(kept.take().map(|kept| Ok(Frame::data(Chunk::Kept(kept))))),

@@ -3,23 +3,32 @@
 use std::time::Duration;
 
 use doorward_core::Lifetime;
-use doorward_core::change::{SessionChange, Sweep};
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{DirectoryChange, SessionChange, Sweep, TrimFeed};
+use doorward_core::policy::RETENTION;
 use doorward_store::Committed;
 use tokio::sync::watch;
 
-use crate::door::Door;
+use crate::door::{Door, Origin};
 
 const EVERY: Duration = Duration::from_secs(60);
 /// A batch small enough that nobody waits for it.
 const BATCH: u32 = 200;
+/// As many lines at a time.
+const LINES_BATCH: u32 = 5_000;
 /// How long a session that is over is kept, so that its holder is told "ended" and not "unknown".
 const KEPT: Lifetime = Lifetime::from_hours(24);
+/// How long a line of the feed is kept on disk: its retention, and once more for those that a start has just loaded.
+const LINES_KEPT: Lifetime = Lifetime::from_millis(2 * RETENTION.millis());
+/// Lines are due by the hour, so that the audit log hears of it once an hour.
+const TRIM_EVERY: Lifetime = Lifetime::from_hours(1);
 
 /// Runs until `stop` says so.
 pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
+    let mut trimmed = door.now() - TRIM_EVERY;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => drop(sweep(&door).await),
+            () = tokio::time::sleep(EVERY) => {}
             () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
         }
     }
@@ -46,5 +55,22 @@ pub async fn sweep(door: &Door) -> u64 {
             }
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Forgets the lines of the feed that no verifier needs any more; gives how many.
+pub async fn trim(door: &Door) -> u64 {
+    let mut trimmed = 0;
+    loop {
+        let change = TrimFeed { before: door.now() - LINES_KEPT, limit: LINES_BATCH };
+        let Ok(event) = door.event(Kind::FeedTrimmed, Actor::Doorward, &Origin::default()) else { return trimmed };
+        match door.cached().commit_durable(DirectoryChange::TrimFeed(change), event).await {
+            Ok(Committed::Done(receipt)) => trimmed += receipt.count,
+            Ok(Committed::Conflict) => return trimmed,
+            Err(error) => {
+                tracing::warn!(%error, "old lines of the feed could not be forgotten");
+                return trimmed;
+            }
+        }
     }
 }

@@ -190,3 +190,18 @@ async fn a_replaced_secret_is_worth_nothing_after_a_minute() {
     house.advance(REPLACED_SECRET);
     house.send(Ask::get("/v1/session").bearer(&old)).await.expect(401, "session_unknown");
 }
+
+#[tokio::test]
+async fn lines_of_the_feed_are_kept_as_long_as_a_verifier_may_need_them() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let token = house.sign_in("demo-session", "body").await.text("session_token");
+        house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
+        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 0);
+        house.advance(Lifetime::from_mins(123));
+        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 0);
+        house.advance(Lifetime::from_mins(2));
+        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 1);
+        house.send(Ask::get("/v1/session").bearer(&token)).await.expect(401, "session_ended");
+    }
+}

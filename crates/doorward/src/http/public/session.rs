@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use doorward_core::session::Session;
 use doorward_core::client::Client;
+use doorward_core::session::Session;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{Acknowledgement, acknowledgement};

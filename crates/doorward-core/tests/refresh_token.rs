@@ -157,6 +157,7 @@ fn a_replay_is_the_same_text_across_a_roll_of_the_refresh_secret() {
     assert_eq!(turn.refresh_key, 2, "the secret in use at the turn");
     // The commit is done, the reply is lost, and the secret rolls once more.
     let turned = turn.applied_to(&session(), None);
+    assert_eq!(turned.refresh_key, 2, "the row knows which");
     let lost = token(&rolled, turned.refresh_key, &turned, turned.generation);
     let credential = Credential::Token(authentic(&turned, 0));
     for refresh_key in [1, 2, 3] {

@@ -6,6 +6,8 @@ mod house;
 mod bad_input;
 #[path = "stories/devices.rs"]
 mod devices;
+#[path = "stories/jobs.rs"]
+mod jobs;
 #[path = "stories/refresh.rs"]
 mod refresh;
 #[path = "stories/sign_in.rs"]

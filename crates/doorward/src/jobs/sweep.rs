@@ -31,6 +31,11 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(EVERY) => {}
             () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
         }
+        sweep(&door).await;
+        if door.now() - trimmed >= TRIM_EVERY {
+            trimmed = door.now();
+            trim(&door).await;
+        }
     }
 }
 

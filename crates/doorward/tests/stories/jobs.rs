@@ -1,0 +1,59 @@
+//! What goes on beside the requests.
+
+use doorward::jobs::{sweep, touch};
+use doorward_core::Lifetime;
+use doorward_core::id::SessionId;
+use doorward_core::policy::TOUCH_EVERY;
+use std::time::Duration;
+use tokio::sync::watch;
+
+use super::house::{Ask, House};
+
+/// Lets the paused clock of the runtime run, so that the jobs come to their rounds.
+async fn rounds() {
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(61)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_are_over_and_old_lines_are_forgotten_by_themselves() {
+    let house = House::memory().await;
+    let signed_in = house.sign_in("demo-session", "body").await;
+    let id = SessionId::parse(&signed_in.session_id()).expect("an id");
+    house.send(Ask::delete("/v1/session").bearer(&signed_in.text("session_token"))).await.ok();
+    let (stop, stopped) = watch::channel(false);
+    let job = tokio::spawn(sweep::run(house.door.clone(), stopped));
+    rounds().await;
+    assert!(house.door.sessions().session(id).await.expect("a store").is_some(), "kept for a day to say `ended`");
+    house.advance(Lifetime::from_hours(25));
+    rounds().await;
+    assert!(house.door.sessions().session(id).await.expect("a store").is_none());
+    let start = doorward_core::Position::START;
+    assert!(house.door.directory().feed_after(start, 10).await.expect("a store").is_empty());
+    stop.send(true).expect("a job");
+    job.await.expect("it ends when told to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_use_of_a_session_is_written_down_once_a_minute() {
+    let house = House::memory().await;
+    let signed_in = house.sign_in("demo-session", "body").await;
+    let id = SessionId::parse(&signed_in.session_id()).expect("an id");
+    let token = signed_in.text("session_token");
+    let (stop, stopped) = watch::channel(false);
+    let job = tokio::spawn(touch::run(house.door.clone(), stopped));
+    let begin = house.door.now();
+    let mut written = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        house.advance(Lifetime::from_secs(5));
+        house.send(Ask::get("/v1/session").bearer(&token)).await.ok();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        written.insert(house.door.sessions().session(id).await.expect("a store").expect("a session").last_seen_at);
+    }
+    assert!(*written.last().expect("some") >= begin + Lifetime::from_mins(4));
+    let steps: Vec<_> = written.iter().zip(written.iter().skip(1)).map(|(one, next)| *next - *one).collect();
+    assert!(steps.iter().all(|step| *step >= TOUCH_EVERY), "{steps:?}");
+    stop.send(true).expect("a job");
+    job.await.expect("it ends when told to");
+}

@@ -128,12 +128,19 @@ fn checksum(text: &[u8]) -> [u8; CHECKSUM] {
 
 /// SHA-256 over the parts, one after the other.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
+    let digest = match parts {
+        // At once, without a context on the heap.
+        [whole] => digest::digest(&digest::SHA256, whole),
+        parts => {
+            let mut context = digest::Context::new(&digest::SHA256);
+            for part in parts {
+                context.update(part);
+            }
+            context.finish()
+        }
+    };
     let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
+    hash.copy_from_slice(digest.as_ref());
     hash
 }
 

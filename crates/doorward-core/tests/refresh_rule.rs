@@ -220,6 +220,8 @@ fn rule_6_the_absolute_lifetime_is_never_extended_and_the_idle_one_is() {
     assert_eq!(after.expires_at, session().expires_at);
     assert_eq!(after.last_seen_at, late);
     assert_eq!(after.created_at, NOW);
+    let behind = turned(&session(), &client, Some(SAME), NOW - Lifetime::from_secs(1));
+    assert_eq!(behind.last_seen_at, NOW, "a server whose clock is behind takes no use back");
     let expiry = session().expires_at;
     let used = Session { last_seen_at: expiry, ..session() };
     assert_eq!(ask(&used, &client, 0, Some(SAME), expiry), Decision::Refuse(Refusal::Expired));
@@ -300,6 +302,7 @@ fn an_access_token_from_before_the_switch_is_exchanged_once() {
     assert_eq!((turn.from, turn.generation, turn.strategy), (Generation(0), Generation(1), Strategy::Hybrid));
     assert_eq!(turn.idle, client.lifetimes.idle, "no longer the short one of an access token alone");
     let turned = turn.applied_to(&session, None);
+    assert_eq!((turned.strategy, turned.idle), (turn.strategy, turn.idle));
     assert_eq!(exchange(&turned, &client, before, SAME, NOW), Decision::Repeat, "its lost reply");
     assert_eq!(exchange(&turned, &client, before, OTHER, NOW), Decision::End, "a second exchange is reuse");
     assert_eq!(ask(&turned, &client, 0, Some(OTHER), NOW), Decision::End, "so is the token it stood for");

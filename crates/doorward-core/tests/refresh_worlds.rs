@@ -18,7 +18,7 @@ use worlds::epochs::{Epochs, Order};
 use worlds::honest::{Delay, Honest, Keys, Manners, Work};
 use worlds::restored::Restored;
 use worlds::search::{Counterexample, World, explore};
-use worlds::server::{Settings, THIEF};
+use worlds::server::Settings;
 use worlds::tabs::Tabs;
 use worlds::thief::{Robbed, Theft, Tools};
 
@@ -73,9 +73,9 @@ fn theft(tools: Tools, looks: u8) -> Theft {
 
 #[test]
 fn an_honest_client_in_body_transport_is_never_signed_out_and_a_suspension_wins() {
-    let mut sizes = vec![(2, 6), (3, 4), (4, 3), (5, 2)];
+    let mut sizes = vec![(2, 6), (3, 4), (4, 3), (5, 3)];
     if is_long() {
-        sizes.extend([(4, 4), (5, 3)]);
+        sizes.extend([(4, 4), (5, 4)]);
     }
     for (workers, turns) in sizes {
         let name = format!("body, {workers} workers, {turns} turns");
@@ -132,8 +132,9 @@ fn a_plain_library_may_be_updated_to_one_that_sends_keys() {
 #[test]
 fn a_full_history_forgets_nothing_that_comes_within_w() {
     holds("18 turns within W", Honest::new(Settings::KEYED, BURST));
-    let wide = if is_long() { holds("18 turns within W of 2", Honest::new(WIDE, BURST)) } else { return };
-    drop(wide);
+    if is_long() {
+        holds("18 turns within W of 2", Honest::new(WIDE, BURST));
+    }
 }
 
 #[test]
@@ -146,10 +147,11 @@ fn a_store_that_went_back_loses_no_client_with_one_request_at_a_time() {
 
 #[test]
 fn a_thief_with_a_stolen_token_and_the_client_cannot_both_use_it() {
+    let looks = if is_long() { 2 } else { 1 };
     for tools in [Tools::Text, Tools::OwnKey] {
-        for (transport, manners) in [("body", Manners::BODY), ("cookie", Manners::COOKIE)] {
-            let name = format!("theft of token text from {transport}, used with {tools:?}");
-            let robbed = holds(&name, Robbed::new(Settings::KEYED, manners, theft(tools, 2)));
+        for (transport, manners, looks) in [("body", Manners::BODY, 2), ("cookie", Manners::COOKIE, looks)] {
+            let name = format!("{looks} thefts of token text from {transport}, used with {tools:?}");
+            let robbed = holds(&name, Robbed::new(Settings::KEYED, manners, theft(tools, looks)));
             assert_eq!(robbed.shared, 0, "{name}: both were served on one token");
             assert_eq!(robbed.together, 1, "{name}: after the thief's first turn the client has one at most");
         }
@@ -331,5 +333,4 @@ fn broken_clients_are_found_out() {
     breaks("a key drawn anew for each try, cookie", forgetful(cookie), "RT2", 3);
     let unlocked = Manners { lock: false, scripts_die: false, ..cookie };
     breaks("tabs without a lock", Honest::new(UNEXAMINED, unlocked), "RT2", 11);
-    assert_ne!(THIEF, 0, "a thief's own key is a key");
 }

@@ -11,7 +11,7 @@ use super::server::{Answer, Due, KEYLESS, RowId, STRANGE, Server, Settings, Why}
 /// At most so many requests are under way at once.
 pub(crate) const SLOTS: usize = 5;
 /// Stands for "tried without a key" where a key would be pending.
-const WITHOUT: u8 = 28;
+pub(crate) const WITHOUT: u8 = 28;
 /// What a step of time is called.
 pub(crate) const TICK: &str = "a tick after";
 /// The terminal epoch of a suspension.

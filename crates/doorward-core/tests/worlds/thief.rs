@@ -3,10 +3,11 @@
 //!
 //! Who came first with which key is remembered apart from the server's ring, so that a rule which forgets is found out.
 
-use super::honest::{Honest, Manners, Moved, Phase, Reply, Request, SLOTS, State as Victim, Verdict};
+use super::honest::{Honest, Manners, Moved, Phase, Reply, Request, State as Victim, TICK, Verdict, WITHOUT};
 use super::search::{Step, World};
 use super::server::{KEYLESS, Settings, THIEF, Why};
 
+/// More than any world's client gets to.
 const GENERATIONS: usize = 8;
 const UNKNOWN: u8 = 31;
 
@@ -69,7 +70,7 @@ impl Robbed {
         self.honest.moves(&state.victim, &mut moves);
         for Moved { verb, what, next, verdict } in moves {
             let mut after = State { victim: next, ..state.clone() };
-            if verb == super::honest::TICK {
+            if verb == TICK {
                 after.request = state.request.map(|request| self.honest.request_later(request));
             }
             self.record(state, after, (verb, what), verdict, VICTIM, out);
@@ -88,7 +89,7 @@ impl Robbed {
             }
         }
         for (generation, key) in sights {
-            let knows = if self.theft.tools == Tools::Everything && key < THIEF - 1 { key } else { KEYLESS };
+            let knows = if self.theft.tools == Tools::Everything && key < WITHOUT { key } else { KEYLESS };
             let next = State { holds: state.holds | 1 << generation, looks: state.looks + 1, knows, ..state.clone() };
             out.push(Step { verb: "STEAL", what: (generation, knows), next, fault: None });
         }
@@ -192,5 +193,3 @@ impl World for Robbed {
         self.honest.server.examine(state.victim.row)
     }
 }
-
-const _: () = assert!(SLOTS < GENERATIONS);

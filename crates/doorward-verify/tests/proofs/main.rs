@@ -2,6 +2,7 @@
 
 mod allocations;
 mod claims;
+mod data;
 mod fuzz;
 mod header;
 mod honest;

@@ -2,6 +2,8 @@
 
 mod allocations;
 mod claims;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod data;
 mod fuzz;
 mod header;

@@ -44,10 +44,11 @@ impl Token {
         let text = with_claims(|claims| mint(&signing, claims))?;
         let signed = text.rfind('.')?;
         let signature = base64url::decode(&text[signed + 1..])?;
-        let public = signing.verifying().public();
+        let public = signing.verifying().public()?;
         let raw = match algorithm {
             Algorithm::Es256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public),
             Algorithm::EdDsa => ParsedPublicKey::new(&ED25519, public),
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Hs256 => return None,
         };
         Some(Self {
             keys: KeySet::new(vec![signing.verifying().clone()]),

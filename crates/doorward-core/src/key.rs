@@ -46,11 +46,12 @@ impl Purpose {
         Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 
-    /// The purpose of signing with an algorithm.
-    pub const fn signing(algorithm: Algorithm) -> Self {
+    /// The purpose of signing with an algorithm; `None` for those that we verify but do not sign with.
+    pub const fn signing(algorithm: Algorithm) -> Option<Self> {
         match algorithm {
-            Algorithm::Es256 => Self::SignEs256,
-            Algorithm::EdDsa => Self::SignEdDsa,
+            Algorithm::Es256 => Some(Self::SignEs256),
+            Algorithm::EdDsa => Some(Self::SignEdDsa),
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Hs256 => None,
         }
     }
 

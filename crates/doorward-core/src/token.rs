@@ -32,7 +32,7 @@ impl fmt::Debug for SigningKey {
 
 impl SigningKey {
     /// Makes the key from its 32 private bytes: the seed of EdDSA, the scalar of ES256. The public half is computed,
-    /// never taken. `None` if the bytes are no scalar.
+    /// never taken. `None` if the bytes are no scalar, or the algorithm is one that we verify but do not sign with.
     pub fn from_secret(id: KeyId, algorithm: Algorithm, secret: &Secret) -> Option<Self> {
         let kid = id.to_string();
         let (pair, verifying) = match algorithm {
@@ -52,6 +52,7 @@ impl SigningKey {
                 let verifying = VerifyingKey::ed25519(&kid, pair.public_key().as_ref()).ok()?;
                 (Pair::EdDsa(Box::new(pair)), verifying)
             }
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Hs256 => return None,
         };
         let header = canonical_header(algorithm, &kid, TokenType::AccessToken.name());
         Some(Self { id, pair, header, verifying })

@@ -27,6 +27,10 @@ pub mod time;
 pub mod token;
 pub mod verifier;
 
+#[cfg(test)]
+#[path = "../tests/proofs/data.rs"]
+mod data;
+
 pub use claims::{Claims, Few, Handles};
 pub use keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 pub use rejection::Rejection;

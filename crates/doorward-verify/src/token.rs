@@ -4,7 +4,7 @@
 //! other header is parsed strictly, and may ask for nothing.
 
 use crate::json::{self, Malformed, ObjectWriter};
-use crate::keys::{Algorithm, KeySet, SIGNATURE, VerifyingKey};
+use crate::keys::{Algorithm, KeySet, LONGEST_SIGNATURE, VerifyingKey};
 use crate::verifier::TokenType;
 use crate::{Rejection, base64url};
 
@@ -86,11 +86,10 @@ impl<'t> Compact<'t> {
         base64url::decode_into(self.payload, room).ok_or(Rejection::TokenMalformed)
     }
 
-    /// Decodes the signature; `None` if it is well-formed but cannot be one of ours, by its length.
-    pub(crate) fn signature(&self) -> Result<Option<[u8; SIGNATURE]>, Rejection> {
-        let mut bytes = [0; SIGNATURE];
-        match base64url::decode_into(self.signature, &mut bytes).map(|decoded| decoded.len()) {
-            Some(SIGNATURE) => Ok(Some(bytes)),
+    /// Decodes the signature into `room`; `None` if it is well-formed but longer than any.
+    pub(crate) fn signature<'r>(&self, room: &'r mut [u8; LONGEST_SIGNATURE]) -> Result<Option<&'r [u8]>, Rejection> {
+        match base64url::decode_into(self.signature, room) {
+            Some(signature) => Ok(Some(signature)),
             _ if base64url::is_canonical(self.signature) => Ok(None),
             _ => Err(Rejection::TokenMalformed),
         }
@@ -106,17 +105,19 @@ impl<'t> Compact<'t> {
         if let Some(key) = keys.find_by_header(self.header, kind) {
             return Ok(key);
         }
-        if !base64url::is_canonical(self.header) {
-            return Err(Rejection::TokenMalformed);
-        }
-        let json = base64url::decode_into(self.header, room).ok_or(Rejection::HeaderInvalid)?;
-        let header = Header::parse(json)?;
+        let header = self.header(room)?;
         if !header.typ.is_some_and(|typ| kind.is_named(typ)) {
             return Err(Rejection::TypeUnexpected);
         }
-        let algorithm = Algorithm::from_name(header.alg).ok_or(Rejection::AlgorithmUnexpected)?;
-        let key = header.kid.and_then(|kid| keys.find(kid.as_bytes())).ok_or(Rejection::KeyUnknown)?;
-        if key.algorithm() == algorithm { Ok(key) } else { Err(Rejection::AlgorithmUnexpected) }
+        header.key(keys)
+    }
+
+    /// Decodes and reads the header.
+    fn header<'r>(&self, room: &'r mut [u8; LONGEST_HEADER]) -> Result<Header<'r>, Rejection> {
+        if !base64url::is_canonical(self.header) {
+            return Err(Rejection::TokenMalformed);
+        }
+        Header::parse(base64url::decode_into(self.header, room).ok_or(Rejection::HeaderInvalid)?)
     }
 }
 
@@ -128,6 +129,13 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
+    /// The key it names, if that key is for the algorithm it names.
+    fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k VerifyingKey, Rejection> {
+        let algorithm = Algorithm::from_name(self.alg).ok_or(Rejection::AlgorithmUnexpected)?;
+        let key = self.kid.and_then(|kid| keys.find(kid.as_bytes())).ok_or(Rejection::KeyUnknown)?;
+        if key.algorithm() == algorithm { Ok(key) } else { Err(Rejection::AlgorithmUnexpected) }
+    }
+
     fn parse(json: &'a mut [u8]) -> Result<Self, Rejection> {
         let (mut alg, mut kid, mut typ) = (None, None, None);
         let (mut critical, mut forbidden) = (false, false);
@@ -158,3 +166,6 @@ impl<'a> Header<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod vectors;

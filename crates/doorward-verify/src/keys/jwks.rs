@@ -10,7 +10,20 @@ impl From<Malformed> for KeyError {
     }
 }
 
-pub(super) fn parse(jwks: &[u8]) -> Result<KeySet, KeyError> {
+/// What kind of set is read.
+#[derive(Clone, Copy)]
+pub(super) enum Reading {
+    /// For everybody to read; RSA keys without `alg` are for this algorithm.
+    Public { rsa: Option<Algorithm> },
+    /// Shared secrets, from a place that nobody else reads.
+    Secret,
+}
+
+/// The algorithms of RSA keys that are not for us (RFC 7518 sections 3.1 and 4.1).
+const OTHER_RSA: [&str; 9] =
+    ["RS384", "RS512", "PS384", "PS512", "RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"];
+
+pub(super) fn parse(jwks: &[u8], reading: Reading) -> Result<KeySet, KeyError> {
     if jwks.len() > LONGEST_SET {
         return Err(KeyError::SetTooLarge);
     }
@@ -29,7 +42,7 @@ pub(super) fn parse(jwks: &[u8]) -> Result<KeySet, KeyError> {
             }
             let mut jwk = Jwk::default();
             element.object(|name, value| jwk.read(name, value))?;
-            let Some(key) = jwk.settle()? else { return Ok(()) };
+            let Some(key) = jwk.settle(reading)? else { return Ok(()) };
             if keys.iter().any(|known| known.kid() == key.kid()) {
                 return Err(KeyError::KidRepeated);
             }
@@ -47,6 +60,9 @@ struct Jwk<'a> {
     crv: Option<&'a str>,
     x: Option<&'a str>,
     y: Option<&'a str>,
+    n: Option<&'a str>,
+    e: Option<&'a str>,
+    k: Option<&'a str>,
     alg: Option<&'a str>,
     purpose: Option<&'a str>,
     kid: Option<&'a str>,
@@ -62,6 +78,9 @@ impl<'a> Jwk<'a> {
             "crv" => self.crv = Some(value.string()?),
             "x" => self.x = Some(value.string()?),
             "y" => self.y = Some(value.string()?),
+            "n" => self.n = Some(value.string()?),
+            "e" => self.e = Some(value.string()?),
+            "k" => self.k = Some(value.string()?),
             "alg" => self.alg = Some(value.string()?),
             "use" => self.purpose = Some(value.string()?),
             "kid" => self.kid = Some(value.string()?),
@@ -73,7 +92,8 @@ impl<'a> Jwk<'a> {
                 })?;
                 self.cannot_verify = !listed;
             }
-            "d" => {
+            // Private parts (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
+            "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" => {
                 self.private = true;
                 value.skip()?;
             }
@@ -83,22 +103,23 @@ impl<'a> Jwk<'a> {
     }
 
     /// `None` if the key is not for us.
-    fn settle(self) -> Result<Option<VerifyingKey>, KeyError> {
-        let algorithm = match (self.kty.ok_or(KeyError::SetMalformed)?, self.crv) {
-            ("EC", Some("P-256")) => Algorithm::Es256,
-            ("OKP", Some("Ed25519")) => Algorithm::EdDsa,
-            _ => return Ok(None),
+    fn settle(self, reading: Reading) -> Result<Option<VerifyingKey>, KeyError> {
+        let kty = self.kty.ok_or(KeyError::SetMalformed)?;
+        let rsa = match reading {
+            Reading::Secret => return self.secret(kty).map(Some),
+            Reading::Public { rsa } => rsa,
         };
+        if kty == "oct" {
+            return Err(KeyError::PrivateShown);
+        }
+        let Some(implied) = implied(kty, self.crv) else { return Ok(None) };
         if self.private {
             return Err(KeyError::PrivateShown);
         }
-        if self.cannot_verify || self.purpose.is_some_and(|purpose| purpose != "sig") {
+        if !self.is_for_signatures() {
             return Ok(None);
         }
-        // A key without `alg` is for the one algorithm that its kind has here; a header cannot make it another.
-        if self.alg.is_some_and(|alg| alg != algorithm.name()) {
-            return Err(KeyError::AlgorithmMismatch);
-        }
+        let Some(algorithm) = self.algorithm(implied, rsa)? else { return Ok(None) };
         let kid = self.kid.ok_or(KeyError::KidInvalid)?;
         let key = match algorithm {
             Algorithm::Es256 => {
@@ -108,9 +129,59 @@ impl<'a> Jwk<'a> {
                 VerifyingKey::es256(kid, &point)
             }
             Algorithm::EdDsa => VerifyingKey::ed25519(kid, &coordinate(self.x)?),
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                VerifyingKey::rsa(kid, algorithm, &number(self.n)?, &number(self.e)?)
+            }
+            Algorithm::Hs256 => Err(KeyError::AlgorithmMismatch),
         };
         key.map(Some)
     }
+
+    fn is_for_signatures(&self) -> bool {
+        !self.cannot_verify && self.purpose.is_none_or(|purpose| purpose == "sig")
+    }
+
+    /// The algorithm of a key whose kind has these; `None` if it is one we do not have. A header cannot make it another.
+    fn algorithm(&self, implied: &[Algorithm], rsa: Option<Algorithm>) -> Result<Option<Algorithm>, KeyError> {
+        match (self.alg, implied) {
+            (Some(alg), _) => match implied.iter().find(|algorithm| algorithm.name() == alg) {
+                None if implied.len() > 1 && OTHER_RSA.contains(&alg) => Ok(None),
+                None => Err(KeyError::AlgorithmMismatch),
+                found => Ok(found.copied()),
+            },
+            (None, [only]) => Ok(Some(*only)),
+            (None, _) => match rsa.ok_or(KeyError::AlgorithmMissing)? {
+                assumed if implied.contains(&assumed) => Ok(Some(assumed)),
+                _ => Err(KeyError::AlgorithmMismatch),
+            },
+        }
+    }
+
+    fn secret(&self, kty: &str) -> Result<VerifyingKey, KeyError> {
+        if kty != "oct" {
+            return Err(KeyError::KindsMixed);
+        }
+        if self.alg != Some(Algorithm::Hs256.name()) || !self.is_for_signatures() {
+            return Err(KeyError::AlgorithmMismatch);
+        }
+        let kid = self.kid.ok_or(KeyError::KidInvalid)?;
+        VerifyingKey::hs256(kid, &self.k.and_then(base64url::decode).ok_or(KeyError::SecretWeak)?)
+    }
+}
+
+/// The algorithms that a kind of key can be for; `None` for a kind we do not know.
+fn implied(kty: &str, crv: Option<&str>) -> Option<&'static [Algorithm]> {
+    match (kty, crv) {
+        ("EC", Some("P-256")) => Some(&[Algorithm::Es256]),
+        ("OKP", Some("Ed25519")) => Some(&[Algorithm::EdDsa]),
+        ("RSA", _) => Some(&[Algorithm::Rs256, Algorithm::Ps256]),
+        _ => None,
+    }
+}
+
+/// Reads a number of an RSA key.
+fn number(text: Option<&str>) -> Result<Vec<u8>, KeyError> {
+    text.and_then(base64url::decode).ok_or(KeyError::PublicInvalid)
 }
 
 /// Reads exactly 32 bytes: a short coordinate is not padded (RFC 7518 section 6.2.1.2).

@@ -2,6 +2,9 @@
 
 mod allocations;
 mod claims;
+#[path = "../corpus/mod.rs"]
+mod corpus;
+mod data;
 mod fuzz;
 mod header;
 mod honest;

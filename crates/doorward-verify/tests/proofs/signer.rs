@@ -1,7 +1,11 @@
-//! A small world to verify in: two keys, one issuer, one audience, one moment.
+//! A small world to verify in: a key for each algorithm, one issuer, one audience, one moment.
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaKeyPair,
+};
 use doorward_verify::token::canonical_header;
 use doorward_verify::{
     Algorithm, Claims, Few, Handles, Key, KeySet, Lifetime, Position, Rejection, Revocations, Scratch, Timestamp,
@@ -12,32 +16,62 @@ pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "https://api.example";
 pub(crate) const ES: &str = "key_00000000000000000000000001";
 pub(crate) const ED: &str = "key_00000000000000000000000002";
+pub(crate) const RS: &str = "key_00000000000000000000000006";
+pub(crate) const PS: &str = "key_00000000000000000000000007";
+pub(crate) const HS: &str = "key_00000000000000000000000008";
+pub(crate) const SECRET: &[u8; 32] = b"\x8f\x13 a secret that is long enough!";
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 pub(crate) enum Pair {
     Es256(Box<EcdsaKeyPair>),
     EdDsa(Box<Ed25519KeyPair>),
+    Rs256(Box<RsaKeyPair>),
+    Ps256(Box<RsaKeyPair>),
+    Hs256(Box<hmac::Key>),
 }
 
 impl Pair {
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let rsa = |pair: &RsaKeyPair, padding| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(padding, &SystemRandom::new(), message, &mut signature).unwrap();
+            signature
+        };
         match self {
             Self::Es256(pair) => pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec(),
             Self::EdDsa(pair) => pair.sign(message).as_ref().to_vec(),
+            Self::Rs256(pair) => rsa(pair, &RSA_PKCS1_SHA256),
+            Self::Ps256(pair) => rsa(pair, &RSA_PSS_SHA256),
+            Self::Hs256(key) => hmac::sign(key, message).as_ref().to_vec(),
         }
     }
 
-    pub(crate) fn public(&self) -> &[u8] {
+    /// The key as verifiers have it.
+    pub(crate) fn verifying(&self, kid: &str) -> VerifyingKey {
+        let rsa = |pair: &RsaKeyPair, algorithm| {
+            // DER: it ends with the modulus and the five bytes of 65537.
+            let der = pair.public_key().as_ref();
+            let e_from = der.len() - 3;
+            let n = &der[e_from - 2 - pair.public_modulus_len()..e_from - 2];
+            VerifyingKey::rsa(kid, algorithm, n, &der[e_from..])
+        };
         match self {
-            Self::Es256(pair) => pair.public_key().as_ref(),
-            Self::EdDsa(pair) => pair.public_key().as_ref(),
+            Self::Es256(pair) => VerifyingKey::es256(kid, pair.public_key().as_ref()),
+            Self::EdDsa(pair) => VerifyingKey::ed25519(kid, pair.public_key().as_ref()),
+            Self::Rs256(pair) => rsa(pair, Algorithm::Rs256),
+            Self::Ps256(pair) => rsa(pair, Algorithm::Ps256),
+            Self::Hs256(_) => VerifyingKey::hs256(kid, SECRET),
         }
+        .unwrap()
     }
 }
 
 pub(crate) struct World {
     pub(crate) es: Pair,
     pub(crate) ed: Pair,
+    pub(crate) rs: Pair,
+    pub(crate) ps: Pair,
+    pub(crate) hs: Pair,
     pub(crate) keys: KeySet,
     pub(crate) verifier: Verifier,
     pub(crate) revocations: Revocations,
@@ -45,14 +79,27 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        let rsa = |der: &[u8]| Box::new(RsaKeyPair::from_pkcs8(der).unwrap());
         let es = Pair::Es256(Box::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()));
         let ed = Pair::EdDsa(Box::new(Ed25519KeyPair::generate().unwrap()));
-        let keys = KeySet::new(vec![
-            VerifyingKey::es256(ES, es.public()).unwrap(),
-            VerifyingKey::ed25519(ED, ed.public()).unwrap(),
-        ]);
+        let rs = Pair::Rs256(rsa(include_bytes!("../corpus/keys/rsa_2048.pk8")));
+        let ps = Pair::Ps256(rsa(include_bytes!("../corpus/keys/rsa_3072.pk8")));
+        let hs = Pair::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, SECRET)));
+        let pairs = [(&es, ES), (&ed, ED), (&rs, RS), (&ps, PS), (&hs, HS)];
+        let keys = KeySet::new(pairs.map(|(pair, kid)| pair.verifying(kid)).to_vec());
         let verifier = Verifier::new(ISSUER, AUDIENCE, TokenType::AccessToken);
-        Self { es, ed, keys, verifier, revocations: Revocations::new() }
+        Self { es, ed, rs, ps, hs, keys, verifier, revocations: Revocations::new() }
+    }
+
+    /// The pair of an algorithm, and its key's id.
+    pub(crate) fn pair(&self, algorithm: Algorithm) -> (&Pair, &'static str) {
+        match algorithm {
+            Algorithm::Es256 => (&self.es, ES),
+            Algorithm::EdDsa => (&self.ed, ED),
+            Algorithm::Rs256 => (&self.rs, RS),
+            Algorithm::Ps256 => (&self.ps, PS),
+            Algorithm::Hs256 => (&self.hs, HS),
+        }
     }
 
     /// Signs any header and payload, honest or not, with the ES256 key.
@@ -62,10 +109,7 @@ impl World {
 
     /// Mints as the server does.
     pub(crate) fn mint(&self, algorithm: Algorithm, claims: &Claims<'_>) -> String {
-        let (pair, kid) = match algorithm {
-            Algorithm::Es256 => (&self.es, ES),
-            Algorithm::EdDsa => (&self.ed, ED),
-        };
+        let (pair, kid) = self.pair(algorithm);
         let mut payload = Vec::new();
         claims.write(&mut payload);
         sign_with(pair, &canonical_header(algorithm, kid, "at+jwt"), &base64url::encode(&payload))

@@ -9,6 +9,8 @@ use super::*;
 const EC: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
 const OKP: &str = r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
 
+const N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+
 /// The ids of the keys in a set of these JWKs (each without its braces), or why there are none.
 fn check(jwks: &[&str], expect: Result<&[&str], KeyError>) {
     let text =
@@ -32,8 +34,9 @@ fn a_key_is_read_with_and_without_alg_and_use() {
 #[test]
 fn keys_that_are_not_for_us_are_skipped() {
     for other in [
-        r#""kty":"oct","k":"AAAA","kid":"a""#,
-        r#""kty":"RSA","n":"AAAA","e":"AQAB","kid":"a","alg":"RS256""#,
+        r#""kty":"RSA","n":"AAAA","e":"AQAB","kid":"a","alg":"RS512""#,
+        r#""kty":"RSA","n":"AAAA","e":"AQAB","kid":"a","alg":"RSA-OAEP""#,
+        r#""kty":"RSA","n":"AAAA","e":"AQAB","kid":"a","use":"enc""#,
         r#""kty":"EC","crv":"P-384","x":"AA","y":"AA","kid":"a""#,
         r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#,
         r#""kty":"OKP","crv":"X25519","x":"AA","kid":"a""#,
@@ -69,6 +72,124 @@ fn a_key_needs_an_id_of_its_own() {
 fn a_private_key_is_not_a_public_one() {
     check(&[&format!(r#"{OKP},"kid":"a","d":"AAAA""#)], Err(KeyError::PrivateShown));
     check(&[&format!(r#"{EC},"kid":"a","d":null"#)], Err(KeyError::PrivateShown));
+    check(&[&format!(r#"{},"p":"AAAA""#, rsa(r#","alg":"RS256""#))], Err(KeyError::PrivateShown));
+    check(&[r#""kty":"oct","k":"AAAA","kid":"a""#, &format!(r#"{EC},"kid":"b""#)], Err(KeyError::PrivateShown));
+}
+
+/// An RSA key of 2048 bits (RFC 7517 appendix A.1) with more members.
+fn rsa(more: &str) -> String {
+    format!(r#""kty":"RSA","n":"{N}","e":"AQAB","kid":"a"{more}"#)
+}
+
+#[test]
+fn an_rsa_key_is_for_one_algorithm_and_says_which() {
+    for alg in ["RS256", "PS256"] {
+        check(&[&rsa(&format!(r#","alg":"{alg}""#))], Ok(&["a"]));
+    }
+    check(&[&rsa("")], Err(KeyError::AlgorithmMissing));
+    for alg in ["HS256", "ES256", "EdDSA", "none", "rs256", "", "RS1"] {
+        check(&[&rsa(&format!(r#","alg":"{alg}""#))], Err(KeyError::AlgorithmMismatch));
+    }
+    let text = format!("{{\"keys\":[{{{}}}]}}", rsa(""));
+    for assumed in Algorithm::ALL {
+        let set = KeySet::parse_assuming(text.as_bytes(), assumed);
+        match assumed {
+            Algorithm::Rs256 | Algorithm::Ps256 => assert_eq!(set.unwrap().find(b"a").unwrap().algorithm(), assumed),
+            _ => assert_eq!(set, Err(KeyError::AlgorithmMismatch)),
+        }
+    }
+}
+
+#[test]
+fn an_rsa_key_that_can_be_broken_is_refused() {
+    let n = base64url::decode(N).unwrap();
+    let e = [1, 0, 1];
+    let check = |n: &[u8], e: &[u8], expect| {
+        assert_eq!(VerifyingKey::rsa("a", Algorithm::Rs256, n, e).map(drop), expect);
+    };
+    check(&n, &e, Ok(()));
+    check(&n, &[3], Ok(()));
+    check(&n, &[1], Err(KeyError::PublicWeak));
+    check(&n[..128], &e, Err(KeyError::PublicInvalid));
+    let mut odd = n[..128].to_vec();
+    odd[127] |= 1;
+    check(&odd, &e, Err(KeyError::PublicWeak));
+    let mut short = n.clone();
+    short[0] &= 0x7f;
+    check(&short, &e, Err(KeyError::PublicWeak));
+    let mut even = n.clone();
+    even[255] &= 0xfe;
+    let zero_before = [&[0], &n[..]].concat();
+    for (n, e) in [
+        (&even[..], &e[..]),
+        (&zero_before, &e),
+        (&n, &[0, 1, 0, 1]),
+        (&n, &[]),
+        (&[], &e),
+        (&n, &[2]),
+        (&n, &[0]),
+        (&n, &[1, 0, 0, 0, 1]),
+        (&[0xff; 1025], &e),
+    ] {
+        check(n, e, Err(KeyError::PublicInvalid));
+    }
+    assert!(VerifyingKey::rsa("a", Algorithm::Ps256, &[0xff; 1024], &e).is_ok(), "8192 bits");
+    for other in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256] {
+        assert_eq!(VerifyingKey::rsa("a", other, &n, &e), Err(KeyError::AlgorithmMismatch));
+    }
+}
+
+#[test]
+fn a_guessable_secret_is_refused() {
+    let drawn = *b"\x8f\x13 a secret that is long enough!";
+    let check = |secret: &[u8], expect| assert_eq!(VerifyingKey::hs256("a", secret).map(drop), expect, "{secret:?}");
+    check(&drawn, Ok(()));
+    check(b"3f9a0c5be1d2774886aa10f35c99e0b1", Ok(()));
+    check(&[&drawn[..], &[0; 40]].concat(), Ok(()));
+    for weak in [
+        &b""[..],
+        &drawn[..31],
+        &[0; 32],
+        &[0xff; 64],
+        b"secretsecretsecretsecretsecretsecret",
+        b"change-me-now!change-me-now!change-me-now!chan",
+        b"aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb",
+        b"01234567012345670123456701234567",
+        &[&drawn[..], &drawn[..]].concat(),
+    ] {
+        check(weak, Err(KeyError::SecretWeak));
+    }
+    assert_eq!(VerifyingKey::hs256("", &drawn), Err(KeyError::KidInvalid));
+}
+
+#[test]
+fn shared_secrets_come_in_a_set_of_their_own() {
+    let k = base64url::encode(b"\x8f\x13 a secret that is long enough!");
+    let oct = |more: &str| format!(r#"{{"kty":"oct","k":"{k}"{more}}}"#);
+    let read = |keys: &[String]| KeySet::parse_secrets(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes());
+    let good = oct(r#","alg":"HS256","kid":"a""#);
+    let set = read(std::slice::from_ref(&good)).unwrap();
+    let key = set.find(b"a").unwrap();
+    assert_eq!((key.algorithm(), key.public(), key.signature_length()), (Algorithm::Hs256, None, 32));
+    let mut written = Vec::new();
+    assert!(!key.write_jwk(&mut written));
+    set.write(&mut written);
+    assert_eq!(written, br#"{"keys":[]}"#);
+    assert!(!format!("{set:?}").contains(&k));
+    assert_eq!(*key, VerifyingKey::hs256("a", b"\x8f\x13 a secret that is long enough!").unwrap());
+    assert_ne!(*key, VerifyingKey::hs256("a", b"\x8f\x13 a secret that is long enough?").unwrap());
+    for (keys, expect) in [
+        (vec![good.clone(), good.clone()], KeyError::KidRepeated),
+        (vec![good.clone(), format!(r#"{{{EC},"kid":"b"}}"#)], KeyError::KindsMixed),
+        (vec![oct(r#","kid":"a""#)], KeyError::AlgorithmMismatch),
+        (vec![oct(r#","alg":"A256GCM","kid":"a""#)], KeyError::AlgorithmMismatch),
+        (vec![oct(r#","alg":"HS256","use":"enc","kid":"a""#)], KeyError::AlgorithmMismatch),
+        (vec![oct(r#","alg":"HS256""#)], KeyError::KidInvalid),
+        (vec![good.replace(&k, "")], KeyError::SecretWeak),
+        (vec![good.replace("\"k\"", "\"x\"")], KeyError::SecretWeak),
+    ] {
+        assert_eq!(read(&keys), Err(expect), "{keys:?}");
+    }
 }
 
 #[test]
@@ -113,7 +234,7 @@ fn a_malformed_set_is_refused_whole() {
 
 #[test]
 fn a_set_is_bounded() {
-    let others = |count| format!("{{\"keys\":[{}]}}", vec![r#"{"kty":"oct"}"#; count].join(","));
+    let others = |count| format!("{{\"keys\":[{}]}}", vec![r#"{"kty":"new"}"#; count].join(","));
     assert_eq!(KeySet::parse(others(MOST_KEYS).as_bytes()), Ok(KeySet::default()));
     assert_eq!(KeySet::parse(others(MOST_KEYS + 1).as_bytes()), Err(KeyError::TooManyKeys));
     let spaced = |length: usize| format!("{{\"keys\":[]}}{}", " ".repeat(length - 11));
@@ -123,13 +244,14 @@ fn a_set_is_bounded() {
 
 #[test]
 fn what_is_written_is_what_is_read() {
-    let text = format!(r#"{{"keys":[{{{EC},"kid":"a\"b"}},{{{OKP},"kid":"key_1"}}]}}"#);
+    let rsa = format!(r#"{{"kty":"RSA","n":"{N}","e":"AQAB","alg":"PS256","use":"sig","kid":"key_2"}}"#);
+    let text = format!(r#"{{"keys":[{{{EC},"kid":"a\"b"}},{{{OKP},"kid":"key_1"}},{rsa}]}}"#);
     let set = KeySet::parse(text.as_bytes()).unwrap();
     let mut written = Vec::new();
     set.write(&mut written);
     assert_eq!(KeySet::parse(&written), Ok(set));
     let expect = format!(
-        r#"{{"keys":[{{{EC},"alg":"ES256","use":"sig","kid":"a\"b"}},{{{OKP},"alg":"EdDSA","use":"sig","kid":"key_1"}}]}}"#
+        r#"{{"keys":[{{{EC},"alg":"ES256","use":"sig","kid":"a\"b"}},{{{OKP},"alg":"EdDSA","use":"sig","kid":"key_1"}},{rsa}]}}"#
     );
     assert_eq!(String::from_utf8(written).unwrap(), expect);
     let mut none = Vec::new();
@@ -150,7 +272,7 @@ fn a_set_made_of_keys_keeps_the_first_of_an_id() {
 #[test]
 fn a_point_has_one_spelling() {
     let set = KeySet::parse(format!(r#"{{"keys":[{{{EC},"kid":"a"}}]}}"#).as_bytes()).unwrap();
-    let point = set.find(b"a").unwrap().public().to_vec();
+    let point = set.find(b"a").unwrap().public().unwrap().to_vec();
     assert!(VerifyingKey::es256("a", &point).is_ok());
     let parity = 2 + (point[64] & 1);
     let compressed = [&[parity][..], &point[1..33]].concat();

@@ -18,6 +18,7 @@ pub mod refresh;
 pub mod revoke;
 pub mod secret;
 pub mod session;
+pub mod throttle;
 pub mod token;
 pub mod user;
 

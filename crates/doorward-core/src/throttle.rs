@@ -54,13 +54,13 @@ impl Delays {
     }
 }
 
-/// The wrong passwords of one account in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The wrong passwords of one account in a row. A greater one is a greater loss if it has to be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tally {
-    /// Those that were weighed.
-    pub failures: u32,
     /// Tries that were let in and are not weighed yet.
     pub under_way: u32,
+    /// Those that were weighed.
+    pub failures: u32,
     /// When the last one failed.
     pub last: Timestamp,
 }
@@ -76,7 +76,7 @@ pub enum Stop {
 
 impl Tally {
     /// Of an account without failures.
-    pub const BLANK: Self = Self { failures: 0, under_way: 0, last: Timestamp::MIN };
+    pub const BLANK: Self = Self { under_way: 0, failures: 0, last: Timestamp::MIN };
 
     /// The tally as it counts now: failures that are old enough are forgotten.
     #[must_use]

@@ -9,4 +9,5 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod listener;
+pub mod throttle;
 pub mod wiring;

@@ -9,6 +9,7 @@ use doorward_core::base64url;
 use doorward_core::password::Cost;
 use doorward_core::policy::{Profile, RefreshPolicy};
 use doorward_core::secret::Secret;
+use doorward_core::throttle::Rate;
 use zeroize::Zeroizing;
 
 use super::Mode;
@@ -16,6 +17,7 @@ use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
 use crate::door::Settings;
+use crate::throttle::Limits;
 
 /// Everything settled.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct Settled {
     pub cache_records: usize,
     /// Windows of the refresh rule.
     pub refresh: RefreshPolicy,
+    /// Limits against guessing.
+    pub throttle: Limits,
     /// Lifetimes of new clients.
     pub profile: Profile,
 }
@@ -56,7 +60,13 @@ pub struct Log {
 impl Settled {
     /// What the door needs of this.
     pub fn settings(&self, issuer: String) -> Settings {
-        Settings { issuer, signup_open: self.signup_open, refresh: self.refresh, cache_records: self.cache_records }
+        Settings {
+            issuer,
+            signup_open: self.signup_open,
+            refresh: self.refresh,
+            cache_records: self.cache_records,
+            throttle: self.throttle,
+        }
     }
 }
 
@@ -100,6 +110,15 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         refresh: RefreshPolicy {
             leeway: Lifetime::from_secs(settling.number("refresh.leeway_seconds", 0..=60)),
             ..RefreshPolicy::default()
+        },
+        throttle: Limits {
+            rate: Rate {
+                burst: settling.number("throttle.burst", 1..=100_000),
+                every: Lifetime::from_millis(
+                    60_000 / settling.number::<i64>("throttle.per_minute", 1..=60_000).max(1),
+                ),
+            },
+            ..Limits::default()
         },
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))

@@ -150,6 +150,22 @@ pub const KEYS: &[Key] = &[
     )
     .always("10"),
     key(
+        "throttle.burst",
+        "DOORWARD_THROTTLE_BURST",
+        Takes::Number,
+        "How many sign-ins in a row one network may try, and as many sign-ups, and as many refreshes with tokens that are \
+         none of ours: 1 to 100000. A network is an IPv4 address or a /64 of IPv6. Wrong passwords of one account are \
+         slowed besides, from the sixth on, wherever they come from.",
+    )
+    .by_mode("60", "100000"),
+    key(
+        "throttle.per_minute",
+        "DOORWARD_THROTTLE_PER_MINUTE",
+        Takes::Number,
+        "How many of them one network may try a minute in the long run: 1 to 60000.",
+    )
+    .by_mode("30", "60000"),
+    key(
         "session.profile",
         "DOORWARD_SESSION_PROFILE",
         Takes::Text,

@@ -142,6 +142,13 @@ fn limits_hold_at_the_edge_and_one_past_it() {
         ("DOORWARD_REFRESH_LEEWAY_SECONDS", "-1", false),
         ("DOORWARD_SESSION_PROFILE", "strict", true),
         ("DOORWARD_SESSION_PROFILE", "stricter", false),
+        ("DOORWARD_THROTTLE_BURST", "0", false),
+        ("DOORWARD_THROTTLE_BURST", "1", true),
+        ("DOORWARD_THROTTLE_BURST", "100000", true),
+        ("DOORWARD_THROTTLE_BURST", "100001", false),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "0", false),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "60000", true),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "60001", false),
         ("DOORWARD_LOG_LEVEL", "debug", true),
         ("DOORWARD_LOG_LEVEL", "3", false),
     ] {

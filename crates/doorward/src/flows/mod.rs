@@ -6,6 +6,7 @@ pub mod authenticate;
 pub mod check;
 pub mod clients;
 pub mod data;
+mod guess;
 pub mod issue;
 pub mod keys;
 pub mod list;
@@ -19,6 +20,8 @@ use doorward_core::client::Unfit;
 use doorward_core::key;
 use doorward_core::{Rejection, data as shelf, login as signing_in, refresh as turning, session};
 use doorward_store::StoreError;
+
+use crate::throttle::Throttled;
 
 /// How often a flow loads and decides again after losing a race, before it gives up.
 const ATTEMPTS: usize = 8;
@@ -91,6 +94,8 @@ pub enum Refusal {
     ClientTaken,
     /// No client can be like that.
     ClientUnfit(Unfit),
+    /// Guessed too often, or from where too many come.
+    TooManyAttempts(Throttled),
     /// The keys cannot be turned now.
     KeysNotReady(key::Refusal),
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Refusal, Stopped};
 use crate::door::{Door, Origin};
+use crate::throttle::Purpose;
 
 /// An account to be.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ pub async fn register(door: &Door, new: Registration, by: Actor, from: &Origin) 
         return Err(Refusal::SignupClosed.into());
     }
     let chosen = accept(&new.password, &new.email, new.name.as_deref())?;
+    if by != Actor::Operator {
+        door.throttle().ask(Purpose::SignUp, from.address, door.now())?;
+    }
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     let user = User::new(UserId::from_bytes(door.draw()?), new.email, new.name, door.now());
     let mut event = door.event(Kind::UserCreated, by, from)?;

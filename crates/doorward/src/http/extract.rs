@@ -158,7 +158,7 @@ impl<S: Sync> FromRequestParts<S> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self {
-            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical()),
             request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
             device: device(&parts.headers),
         })

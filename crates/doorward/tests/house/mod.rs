@@ -72,6 +72,7 @@ impl House {
                 signup_open: true,
                 refresh: RefreshPolicy::default(),
                 cache_records: 10_000,
+                throttle: Default::default(),
             },
             master: Secret::from_bytes([5; 32]),
             hashing: Hashing::start(2, CHEAP).expect("threads"),
@@ -269,6 +270,11 @@ impl Jar {
                 self.0.insert(name.to_owned(), value.to_owned());
             }
         }
+    }
+
+    /// The names of what opens something; being a known device opens nothing.
+    pub(crate) fn credentials(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).filter(|name| *name != doorward::http::cookie::DEVICE).collect()
     }
 
     pub(crate) fn line(&self) -> String {

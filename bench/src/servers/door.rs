@@ -64,6 +64,7 @@ async fn open(folder: &Path, sessions: u64) -> Result<Door, Trouble> {
         refresh: RefreshPolicy::default(),
         cache_records: usize::try_from(sessions)? * 5 / 4 + 1024,
         throttle: Default::default(),
+        trusted_proxies: Vec::new(),
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
     let master = Secret::from_bytes(MASTER);

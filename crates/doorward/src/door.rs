@@ -12,6 +12,7 @@ use doorward_core::{Key, Lifetime, Timestamp, TokenType, Verifier};
 use doorward_store::cached::Cached;
 use doorward_store::{StoreError, Stores};
 
+use crate::config::cidr::Cidr;
 use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::keys::Keys;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub cache_records: usize,
     /// Limits against guessing.
     pub throttle: Limits,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
 }
 
 /// The parts a door is made of.

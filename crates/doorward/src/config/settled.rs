@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use doorward_core::Lifetime;
 use doorward_core::base64url;
@@ -13,6 +14,7 @@ use doorward_core::throttle::Rate;
 use zeroize::Zeroizing;
 
 use super::Mode;
+use super::cidr::Cidr;
 use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
@@ -44,6 +46,8 @@ pub struct Settled {
     pub refresh: RefreshPolicy,
     /// Limits against guessing.
     pub throttle: Limits,
+    /// The proxies whose word on addresses is believed.
+    pub trusted_proxies: Vec<Cidr>,
     /// Lifetimes of new clients.
     pub profile: Profile,
 }
@@ -66,6 +70,7 @@ impl Settled {
             refresh: self.refresh,
             cache_records: self.cache_records,
             throttle: self.throttle,
+            trusted_proxies: self.trusted_proxies.clone(),
         }
     }
 }
@@ -120,6 +125,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             },
             ..Limits::default()
         },
+        trusted_proxies: settling.list("trusted_proxies"),
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
         }),
@@ -151,6 +157,21 @@ impl Settling {
                 otherwise
             }
         }
+    }
+
+    /// Every part that cannot be read is a problem of its own.
+    fn list<T: FromStr<Err = String>>(&mut self, name: &str) -> Vec<T> {
+        let Some(Found { value: Value::List(parts), place }) = self.raw.found.get(name).cloned() else {
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for part in &parts {
+            match part.parse::<T>() {
+                Ok(part) => read.push(part),
+                Err(why) => self.wrong(name, &why, place.clone()),
+            }
+        }
+        read
     }
 
     fn flag(&self, name: &str) -> bool {

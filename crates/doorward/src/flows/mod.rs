@@ -82,6 +82,8 @@ pub enum Refusal {
     EmailTaken,
     /// The password is too short, too long or guessable.
     PasswordWeak,
+    /// The password is one that everybody tries.
+    PasswordKnown,
     /// The value is at another version.
     VersionMismatch,
     /// One key or byte too many.

@@ -154,6 +154,7 @@ impl From<Refusal> for Problem {
             Refusal::SignupClosed => Code::SignupClosed,
             Refusal::EmailTaken => Code::EmailTaken,
             Refusal::PasswordWeak => Code::PasswordWeak,
+            Refusal::PasswordKnown => Code::PasswordKnown,
             Refusal::VersionMismatch => Code::VersionMismatch,
             Refusal::QuotaExceeded => Code::QuotaExceeded,
             Refusal::TooLarge => Code::TooLarge,

@@ -284,7 +284,7 @@ async fn many_who_know_the_password_come_in_together() {
 }
 
 /// Each hash takes long, so that the queue is full when the others ask.
-const DEAR: Cost = Cost { memory_kib: 19_456, passes: 8, lanes: 1 };
+const DEAR: Cost = Cost { memory_kib: 19_456, passes: 2, lanes: 1 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_and_tokens_are_checked_and_guesses_refused_while_the_hash_queue_is_full() {
@@ -297,9 +297,8 @@ async fn sessions_and_tokens_are_checked_and_guesses_refused_while_the_hash_queu
         let house = Arc::clone(&house);
         flood.spawn(async move { guess(&house, &format!("somebody-{number}@example.test")).await.status });
     }
-    // The first who are turned away show that the queue is full.
-    let turned_away = flood.join_next().await.expect("an answer").expect("no panic");
-    assert_eq!(turned_away, StatusCode::SERVICE_UNAVAILABLE);
+    // The first who is turned away shows that the queue is full.
+    while flood.join_next().await.expect("an answer").expect("no panic") != StatusCode::SERVICE_UNAVAILABLE {}
     for token in [&secret, &hybrid.text("access_token")] {
         house.send(Ask::get("/v1/session").bearer(token)).await.ok();
     }
@@ -312,6 +311,20 @@ async fn sessions_and_tokens_are_checked_and_guesses_refused_while_the_hash_queu
         assert!(matches!(answer.status.as_u16(), 201 | 503), "{answer:?}");
     }
     flood.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_password_that_everybody_tries_is_refused_wherever_one_is_set() {
+    let house = House::memory().await;
+    let account = json!({ "email": "bea@example.test", "password": "PassWord1" });
+    house.send(Ask::post("/v1/users").json(&account)).await.expect(422, "password_known");
+    let token = house.sign_in("demo-session", "body").await.text("session_token");
+    let change = json!({ "current_password": PASSWORD, "new_password": "iloveyou" });
+    house.send(Ask::put("/v1/user/password").bearer(&token).json(&change)).await.expect(422, "password_known");
+    let by_operator =
+        doorward::flows::password::set_by_operator(&house.door, house.ada, "12345678", &Default::default()).await;
+    assert!(by_operator.is_err());
+    house.send(sign_in(ADA, PASSWORD)).await.ok();
 }
 
 #[tokio::test]

@@ -30,11 +30,17 @@ pub enum Kind {
     ClientChanged,
     /// A key was made or moved on in its life.
     KeysTurned,
+    /// Many sign-ins of all accounts together fail.
+    SignInsFailing,
+    /// A limit refuses attempts.
+    AttemptsRefused,
+    /// A person signed in on a browser that was not known to be theirs.
+    NewDevice,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::UserCreated,
         Self::PasswordChanged,
         Self::UserSuspended,
@@ -46,6 +52,9 @@ impl Kind {
         Self::ClientCreated,
         Self::ClientChanged,
         Self::KeysTurned,
+        Self::SignInsFailing,
+        Self::AttemptsRefused,
+        Self::NewDevice,
     ];
 
     /// The word in rows.
@@ -62,6 +71,9 @@ impl Kind {
             Self::ClientCreated => "client.created",
             Self::ClientChanged => "client.changed",
             Self::KeysTurned => "keys.turned",
+            Self::SignInsFailing => "sign_ins.failing",
+            Self::AttemptsRefused => "attempts.refused",
+            Self::NewDevice => "device.new",
         }
     }
 

@@ -98,6 +98,8 @@ pub enum DirectoryChange {
     SetClient(Box<SetClient>),
     /// Keys are added or replaced, by id. Conflict if any stored one has another version than its `from`.
     TurnKeys(TurnKeys),
+    /// Something was noticed: its event is a link of the audit log, and nothing else changes. Never a conflict.
+    Note,
 }
 
 /// See [`DirectoryChange::AddUser`].

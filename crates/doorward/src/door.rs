@@ -17,6 +17,7 @@ use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::keys::Keys;
 use crate::throttle::{Limits, Throttle};
+use crate::watch::Watch;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -102,6 +103,7 @@ struct Inner {
     keys: RwLock<Arc<Keys>>,
     hashing: Hashing,
     throttle: Throttle,
+    watch: Watch,
     clock: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
     /// The latest time ever told, in milliseconds.
@@ -136,6 +138,7 @@ impl Door {
             cached,
             verifier: Verifier::new(&settings.issuer, &settings.issuer, TokenType::AccessToken),
             throttle: Throttle::new(settings.throttle),
+            watch: Watch::default(),
             settings,
             keys: RwLock::new(Arc::new(keys)),
             hashing,
@@ -191,6 +194,11 @@ impl Door {
     /// Who tried how often.
     pub fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// What is noticed about abuse.
+    pub fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// The time.

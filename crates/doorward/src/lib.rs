@@ -10,4 +10,5 @@ pub mod jobs;
 pub mod keys;
 pub mod listener;
 pub mod throttle;
+pub mod watch;
 pub mod wiring;

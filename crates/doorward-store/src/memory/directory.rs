@@ -30,6 +30,7 @@ impl State {
             DirectoryChange::AddClient(client) => self.add_client(*client),
             DirectoryChange::SetClient(set) => self.set_client(*set, at),
             DirectoryChange::TurnKeys(turn) => self.turn_keys(turn, at),
+            DirectoryChange::Note => Some(Written::default()),
         }?;
         self.link(event);
         Some(self.receipt(written))

@@ -39,7 +39,10 @@ impl Written {
 
 /// Applies a change inside the transaction of its batch.
 pub(super) fn apply(
-    file: &Connection, tail: &mut Tail, change: &DirectoryChange, event: &Event,
+    file: &Connection,
+    tail: &mut Tail,
+    change: &DirectoryChange,
+    event: &Event,
 ) -> Result<Option<Written>, Fault> {
     let at = event.at;
     let written = match change {
@@ -53,6 +56,7 @@ pub(super) fn apply(
         DirectoryChange::AddClient(client) => add_client(file, client),
         DirectoryChange::SetClient(change) => set_client(file, tail, change, at),
         DirectoryChange::TurnKeys(change) => turn_keys(file, tail, change, at),
+        DirectoryChange::Note => Ok(Some(Written::default())),
     }?;
     if written.is_some() {
         tail.link(file, event)?;
@@ -69,7 +73,10 @@ fn add_user(file: &Connection, add: &AddUser) -> Result<Option<Written>, Fault> 
 }
 
 fn set_password(
-    file: &Connection, tail: &mut Tail, set: &SetPassword, at: Timestamp,
+    file: &Connection,
+    tail: &mut Tail,
+    set: &SetPassword,
+    at: Timestamp,
 ) -> Result<Option<Written>, Fault> {
     if user_rows::credential(file, set.user)?.is_none_or(|credential| credential.version != set.from) {
         return Ok(None);
@@ -96,9 +103,7 @@ fn kept(file: &Connection, tail: &Tail, set: &SetPassword) -> Result<Option<Sess
     Ok((as_decided && own).then_some(kept))
 }
 
-fn suspend(
-    file: &Connection, tail: &mut Tail, suspend: &Suspend, at: Timestamp,
-) -> Result<Option<Written>, Fault> {
+fn suspend(file: &Connection, tail: &mut Tail, suspend: &Suspend, at: Timestamp) -> Result<Option<Written>, Fault> {
     if !user_rows::set_suspended(file, suspend.user, suspend.from, Some(suspend.at))? {
         return Ok(None);
     }
@@ -123,7 +128,10 @@ fn end_user(file: &Connection, tail: &mut Tail, end: &EndUser, at: Timestamp) ->
 }
 
 fn end_sessions(
-    file: &Connection, tail: &mut Tail, end: &EndSessions, at: Timestamp,
+    file: &Connection,
+    tail: &mut Tail,
+    end: &EndSessions,
+    at: Timestamp,
 ) -> Result<Option<Written>, Fault> {
     let mut written = Written::default();
     for (id, draft) in end.sessions.iter().zip(&end.drafts) {
@@ -134,9 +142,7 @@ fn end_sessions(
     Ok(Some(written))
 }
 
-fn upgrade(
-    file: &Connection, tail: &mut Tail, upgrade: &Upgrade, at: Timestamp,
-) -> Result<Option<Written>, Fault> {
+fn upgrade(file: &Connection, tail: &mut Tail, upgrade: &Upgrade, at: Timestamp) -> Result<Option<Written>, Fault> {
     let guest = session_rows::find(file, upgrade.guest)?;
     let Some(guest) = guest.filter(|guest| guest.is_guest() && guest.ended.is_none()) else { return Ok(None) };
     let session = Session { shelf: guest.shelf, ..upgrade.session.clone() };
@@ -158,9 +164,7 @@ fn add_client(file: &Connection, client: &Client) -> Result<Option<Written>, Fau
     Ok(Some(Written::default()))
 }
 
-fn set_client(
-    file: &Connection, tail: &mut Tail, set: &SetClient, at: Timestamp,
-) -> Result<Option<Written>, Fault> {
+fn set_client(file: &Connection, tail: &mut Tail, set: &SetClient, at: Timestamp) -> Result<Option<Written>, Fault> {
     let stored = client_rows::find(file, &set.client.id)?;
     let Some(stored) = stored.filter(|stored| stored.version == set.from) else { return Ok(None) };
     let mut client = Client {
@@ -181,9 +185,7 @@ fn set_client(
     Ok(Some(Written { lines, count: 0 }))
 }
 
-fn turn_keys(
-    file: &Connection, tail: &mut Tail, turn: &TurnKeys, at: Timestamp,
-) -> Result<Option<Written>, Fault> {
+fn turn_keys(file: &Connection, tail: &mut Tail, turn: &TurnKeys, at: Timestamp) -> Result<Option<Written>, Fault> {
     let mut versions = HashMap::new();
     for key in &turn.keys {
         let stored = match versions.get(&key.id) {
@@ -203,15 +205,17 @@ fn turn_keys(
 
 /// Writes the line that ends everything of a user; its place becomes the terminal epoch.
 fn cut_off_user(
-    file: &Connection, tail: &mut Tail, user: UserId, draft: &Draft, at: Timestamp,
+    file: &Connection,
+    tail: &mut Tail,
+    user: UserId,
+    draft: &Draft,
+    at: Timestamp,
 ) -> Result<Written, Fault> {
     let line = tail.append(file, draft, at)?;
     user_rows::set_terminal_epoch(file, user, line.place)?;
     Ok(Written::one(line))
 }
 
-fn append_all(
-    file: &Connection, tail: &mut Tail, drafts: &[Draft], at: Timestamp,
-) -> Result<Vec<Line>, Fault> {
+fn append_all(file: &Connection, tail: &mut Tail, drafts: &[Draft], at: Timestamp) -> Result<Vec<Line>, Fault> {
     drafts.iter().map(|draft| tail.append(file, draft, at)).collect()
 }

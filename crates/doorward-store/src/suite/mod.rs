@@ -118,6 +118,7 @@ macro_rules! store_suite {
             the_feed_has_no_gaps_and_is_read_page_by_page
             a_receipt_carries_the_lines_it_wrote
             every_durable_change_is_one_link_of_an_unbroken_chain
+            what_is_noted_is_a_link_of_the_chain_and_no_line_of_the_feed
             many_ends_at_once_leave_a_feed_without_gaps
             a_store_that_commits_is_writable
         ]);
@@ -164,6 +165,7 @@ impl From<DirectoryChange> for Change {
             DirectoryChange::AddClient(_) => (Kind::ClientCreated, NOON),
             DirectoryChange::SetClient(_) => (Kind::ClientChanged, NOON),
             DirectoryChange::TurnKeys(_) => (Kind::KeysTurned, NOON),
+            DirectoryChange::Note => (Kind::AttemptsRefused, NOON),
         };
         Self::Durable(change, cast::event(kind, at))
     }

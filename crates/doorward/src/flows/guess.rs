@@ -3,7 +3,7 @@
 use doorward_core::known_device::Device;
 use doorward_core::user::Email;
 
-use super::{Refusal, Stopped};
+use super::{Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 use crate::throttle::{Purpose, Throttled};
 
@@ -26,11 +26,14 @@ impl Guess<'_> {
         door: &Door,
         work: impl Future<Output = Result<T, Stopped>>,
     ) -> Result<T, Stopped> {
-        door.throttle().ask(Purpose::SignIn, self.from.address, door.now())?;
+        notice::ask(door, Purpose::SignIn, self.from).await?;
         let admitted = match self.email {
             Some(email) => {
                 let whose = door.keys().whose(email, self.device.as_ref());
-                Some(door.throttle().admit(whose, || door.now()).await?)
+                match door.throttle().admit(whose, || door.now()).await {
+                    Ok(admitted) => Some(admitted),
+                    Err(throttled) => return Err(notice::refused(door, throttled, self.from).await),
+                }
             }
             None => None,
         };
@@ -41,6 +44,9 @@ impl Guess<'_> {
                 Err(Stopped::Refused(Refusal::InvalidCredentials)) => admitted.failed(door.now()),
                 Err(_) => admitted.withdrawn(),
             }
+        }
+        if matches!(weighed, Err(Stopped::Refused(Refusal::InvalidCredentials))) {
+            notice::failed(door, self.from).await;
         }
         weighed
     }

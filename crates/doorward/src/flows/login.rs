@@ -18,7 +18,7 @@ use doorward_store::Committed;
 use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing};
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 
 /// A sign-in as it was asked for.
@@ -116,6 +116,9 @@ impl Entry<'_> {
             Transport::Body => None,
         };
         let mut issued = self.commit(session, Some(user), secret, held, around).await?;
+        if device.is_some() && known.is_none() {
+            notice::new_device(door, &issued.session, self.from).await;
+        }
         issued.handed.device = device;
         Ok(issued)
     }

@@ -11,6 +11,7 @@ pub mod issue;
 pub mod keys;
 pub mod list;
 pub mod login;
+mod notice;
 pub mod password;
 pub mod refresh;
 pub mod register;

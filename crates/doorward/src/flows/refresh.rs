@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::authenticate::{Application, authenticate};
 use super::check::{self, By, Credentials};
 use super::issue::{self, Handed, Issued, Issuing};
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 use crate::throttle::Purpose;
 
@@ -51,7 +51,7 @@ pub struct Request {
 pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
     let refreshed = attempt(door, asked, from).await;
     if let Err(Stopped::Refused(Refusal::RefreshInvalid)) = refreshed {
-        door.throttle().ask(Purpose::Refresh, from.address, door.now())?;
+        notice::ask(door, Purpose::Refresh, from).await?;
     }
     refreshed
 }

@@ -8,7 +8,7 @@ use doorward_core::user::{Email, User};
 use doorward_store::Committed;
 use zeroize::Zeroizing;
 
-use super::{Refusal, Stopped};
+use super::{Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 use crate::throttle::Purpose;
 
@@ -34,7 +34,7 @@ pub async fn register(door: &Door, new: Registration, by: Actor, from: &Origin) 
     }
     let chosen = accept(&new.password, &new.email, new.name.as_deref())?;
     if by != Actor::Operator {
-        door.throttle().ask(Purpose::SignUp, from.address, door.now())?;
+        notice::ask(door, Purpose::SignUp, from).await?;
     }
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     let user = User::new(UserId::from_bytes(door.draw()?), new.email, new.name, door.now());

@@ -328,6 +328,38 @@ async fn a_password_that_everybody_tries_is_refused_wherever_one_is_set() {
 }
 
 #[tokio::test]
+async fn what_is_noticed_is_in_the_audit_log_once_a_minute_and_a_flood_does_not_fill_it() {
+    use doorward_core::audit::Kind;
+    let house = house_with(THREE, &[]).await;
+    let noticed = async || {
+        let links = house.door.directory().audit_after(0, 1000).await.expect("links");
+        let kinds = [Kind::SignInsFailing, Kind::AttemptsRefused, Kind::NewDevice];
+        kinds.map(|kind| links.iter().filter(|link| link.event.kind == kind).count())
+    };
+    for number in 0..300 {
+        guess(&house, &format!("somebody-{number}@example.test")).await.expect(401, "invalid_credentials");
+    }
+    assert_eq!(noticed().await, [1, 0, 0]);
+    for _ in 0..20 {
+        guess(&house, ADA).await;
+        house.send(sign_in(NOBODY, PASSWORD).from("192.0.2.1")).await;
+    }
+    assert_eq!(noticed().await, [1, 2, 0], "one for the account, one for the address");
+    let mut jar = Jar::default();
+    house.advance(Lifetime::from_mins(1));
+    jar.keep(&house.sign_in("demo-session", "cookie").await);
+    house.sign_in("demo-session", "cookie").await;
+    house.advance(Lifetime::from_mins(1));
+    house.send(sign_in(ADA, PASSWORD).jar(&jar)).await.ok();
+    house.sign_in("demo-session", "body").await;
+    assert_eq!(noticed().await, [1, 2, 1], "once a minute, and never for a known one");
+    house.sign_in("demo-session", "cookie").await;
+    assert_eq!(noticed().await, [1, 2, 2]);
+    let counts = house.door.watch().counts();
+    assert_eq!((counts.refused_by_account, counts.refused_by_address, counts.new_devices), (15, 17, 3));
+}
+
+#[tokio::test]
 async fn time_forgets_what_says_nothing_any_more() {
     let house = House::memory().await;
     guesses(&house, ADA, 6).await;

@@ -63,6 +63,8 @@ async fn open(folder: &Path, sessions: u64) -> Result<Door, Trouble> {
         signup_open: false,
         refresh: RefreshPolicy::default(),
         cache_records: usize::try_from(sessions)? * 5 / 4 + 1024,
+        throttle: Default::default(),
+        trusted_proxies: Vec::new(),
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
     let master = Secret::from_bytes(MASTER);

@@ -32,11 +32,17 @@ pub enum Kind {
     KeysTurned,
     /// Lines of the feed that no verifier needs any more were forgotten.
     FeedTrimmed,
+    /// Many sign-ins of all accounts together fail.
+    SignInsFailing,
+    /// A limit refuses attempts.
+    AttemptsRefused,
+    /// A person signed in on a browser that was not known to be theirs.
+    NewDevice,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::UserCreated,
         Self::PasswordChanged,
         Self::UserSuspended,
@@ -49,6 +55,9 @@ impl Kind {
         Self::ClientChanged,
         Self::KeysTurned,
         Self::FeedTrimmed,
+        Self::SignInsFailing,
+        Self::AttemptsRefused,
+        Self::NewDevice,
     ];
 
     /// The word in rows.
@@ -66,6 +75,9 @@ impl Kind {
             Self::ClientChanged => "client.changed",
             Self::KeysTurned => "keys.turned",
             Self::FeedTrimmed => "feed.trimmed",
+            Self::SignInsFailing => "sign_ins.failing",
+            Self::AttemptsRefused => "attempts.refused",
+            Self::NewDevice => "device.new",
         }
     }
 

@@ -101,6 +101,8 @@ pub enum DirectoryChange {
     /// Forgets the oldest lines of the feed, none of them younger than `before`; the head stays. Conflict if there are
     /// none, so that nothing is written about nothing.
     TrimFeed(TrimFeed),
+    /// Something was noticed: its event is a link of the audit log, and nothing else changes. Never a conflict.
+    Note,
 }
 
 /// See [`DirectoryChange::AddUser`].

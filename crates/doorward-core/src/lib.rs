@@ -11,6 +11,7 @@ pub mod data;
 pub mod feed;
 pub mod id;
 pub mod key;
+pub mod known_device;
 pub mod login;
 pub mod password;
 pub mod policy;
@@ -18,6 +19,7 @@ pub mod refresh;
 pub mod revoke;
 pub mod secret;
 pub mod session;
+pub mod throttle;
 pub mod token;
 pub mod user;
 

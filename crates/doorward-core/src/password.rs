@@ -4,11 +4,12 @@
 //! the server, never anywhere else.
 
 use core::fmt;
+use std::sync::LazyLock;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The fewest characters of a new password.
 pub const SHORTEST: usize = 8;
@@ -49,11 +50,13 @@ pub enum Refusal {
     Length,
     /// It is the person's own address or name.
     Guessable,
+    /// Everybody tries it first.
+    Known,
 }
 
 impl Chosen {
     /// Accepts a password of 8 to 256 characters that is none of `words` (the person's address, its local part, their
-    /// name). Nothing else is asked of it (ASVS 6.2.5).
+    /// name) and none of the 3,000 commonest, in whatever case. Nothing else is asked of it (ASVS 6.2.4, 6.2.5).
     ///
     /// # Errors
     /// [`Refusal`].
@@ -62,13 +65,24 @@ impl Chosen {
         if typed.0.chars().count() < SHORTEST {
             return Err(Refusal::Length);
         }
-        let folded = typed.0.to_lowercase();
-        if words.iter().any(|word| word.to_lowercase() == folded) {
+        let folded = Zeroizing::new(typed.0.to_lowercase());
+        if words.iter().any(|word| word.to_lowercase() == *folded) {
             return Err(Refusal::Guessable);
+        }
+        if is_known(&folded) {
+            return Err(Refusal::Known);
         }
         Ok(Self(typed))
     }
 }
+
+/// Is it one of the commonest, in lower case?
+fn is_known(folded: &str) -> bool {
+    KNOWN.binary_search(&folded).is_ok()
+}
+
+/// The commonest passwords of at least [`SHORTEST`] characters, sorted (`docs/decisions/0007-known-passwords.md`).
+static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("../assets/known-passwords.txt").lines().collect());
 
 /// The cost of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,6 +236,25 @@ mod tests {
         assert!(Chosen::accept("éééééééé", &[]).is_ok());
         assert_eq!(Chosen::accept("Ada@Example.Test", &["ada@example.test"]).err(), Some(Refusal::Guessable));
         assert_eq!(Chosen::accept("long\0enough", &[]).err(), Some(Refusal::Length));
+    }
+
+    #[test]
+    fn the_commonest_passwords_are_refused_in_whatever_case() {
+        for known in ["password", "12345678", "PassWord", "iLoveYou", "trustno1", "1234567890", "QWERTYUIOP"] {
+            assert_eq!(Chosen::accept(known, &[]).err(), Some(Refusal::Known), "{known}");
+        }
+        for fine in ["password-of-mine", "copper-lantern-41", "trustno1!", " password"] {
+            assert!(Chosen::accept(fine, &[]).is_ok(), "{fine}");
+        }
+        assert_eq!(Chosen::accept("1234", &[]).err(), Some(Refusal::Length));
+    }
+
+    #[test]
+    fn the_list_is_sorted_folded_and_holds_three_thousand_that_are_long_enough() {
+        assert_eq!(KNOWN.len(), 3000);
+        assert!(KNOWN.is_sorted() && KNOWN.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(KNOWN.iter().all(|known| known.chars().count() >= SHORTEST && known.to_lowercase() == *known));
+        assert!(KNOWN.iter().all(|known| is_known(known)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Everything wired together, and the only home of the clock and the dice.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -11,9 +12,12 @@ use doorward_core::{Key, Lifetime, Timestamp, TokenType, Verifier};
 use doorward_store::cached::Cached;
 use doorward_store::{StoreError, Stores};
 
+use crate::config::cidr::Cidr;
 use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::keys::Keys;
+use crate::throttle::{Limits, Throttle};
+use crate::watch::Watch;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -61,6 +65,10 @@ pub struct Settings {
     pub refresh: RefreshPolicy,
     /// The most session records kept in memory.
     pub cache_records: usize,
+    /// Limits against guessing.
+    pub throttle: Limits,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
 }
 
 /// The parts a door is made of.
@@ -94,6 +102,8 @@ struct Inner {
     settings: Settings,
     keys: RwLock<Arc<Keys>>,
     hashing: Hashing,
+    throttle: Throttle,
+    watch: Watch,
     clock: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
     /// The latest time ever told, in milliseconds.
@@ -127,6 +137,8 @@ impl Door {
         Ok(Self(Arc::new(Inner {
             cached,
             verifier: Verifier::new(&settings.issuer, &settings.issuer, TokenType::AccessToken),
+            throttle: Throttle::new(settings.throttle),
+            watch: Watch::default(),
             settings,
             keys: RwLock::new(Arc::new(keys)),
             hashing,
@@ -177,6 +189,16 @@ impl Door {
     /// The hash pool.
     pub fn hashing(&self) -> &Hashing {
         &self.0.hashing
+    }
+
+    /// Who tried how often.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// What is noticed about abuse.
+    pub fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// The time.
@@ -250,7 +272,7 @@ impl Door {
             who: None,
             session: None,
             client: None,
-            address: from.address.clone(),
+            address: from.address.map(|address| address.to_string()),
             request: from.request.clone(),
             detail: None,
             at: self.now(),
@@ -272,7 +294,7 @@ impl Door {
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The address of the caller.
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
     /// The request's name.
     pub request: Option<String>,
     /// Such as `Chrome on Linux`.

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use doorward_core::id::{KeyId, UserId};
 use doorward_core::key::{self, Drawn, KeyRecord, Purpose, Stage, unseal};
+use doorward_core::known_device::Device;
 use doorward_core::secret::{Secret, sha256};
+use doorward_core::throttle::Whose;
 use doorward_core::token::SigningKey;
+use doorward_core::user::Email;
 use doorward_core::{Algorithm, Handles, Key, KeySet, Timestamp, base64url};
 
 use crate::door::Dice;
@@ -108,6 +111,22 @@ impl Keys {
     /// The handle of a user.
     pub fn handle_of(&self, user: UserId) -> Key {
         key::subject_handle(&self.handle, user)
+    }
+
+    /// Under which name the failures at an address are counted; a known device's apart.
+    pub fn whose(&self, email: &Email, device: Option<&Device>) -> Whose {
+        Whose::of(&self.handle, email, device.map(Device::bytes))
+    }
+
+    /// The text that makes a browser a known device of a user.
+    pub fn device_text(&self, user: UserId, device: &Device) -> String {
+        device.text(&self.handle, user)
+    }
+
+    /// The known device of a user that a browser says it is. Where there is no user the answer takes as long.
+    pub fn device_of(&self, user: Option<UserId>, text: &str) -> Option<Device> {
+        let device = Device::parse(&self.handle, user.unwrap_or(UserId::from_bytes([0; 16])), text);
+        device.filter(|_| user.is_some())
     }
 
     /// The handles that a token of a user carries; a guest's has none.

@@ -9,4 +9,6 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod listener;
+pub mod throttle;
+pub mod watch;
 pub mod wiring;

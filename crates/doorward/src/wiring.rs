@@ -125,6 +125,8 @@ mod tests {
                 signup_open: false,
                 refresh: RefreshPolicy::default(),
                 cache_records: 10,
+                throttle: Default::default(),
+                trusted_proxies: Vec::new(),
             },
             master: Secret::from_bytes([master; 32]),
             hashing: Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread"),

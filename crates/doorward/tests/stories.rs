@@ -2,6 +2,8 @@
 
 mod house;
 
+#[path = "stories/abuse.rs"]
+mod abuse;
 #[path = "stories/bad_input.rs"]
 mod bad_input;
 #[path = "stories/devices.rs"]

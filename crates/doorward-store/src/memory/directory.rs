@@ -31,6 +31,7 @@ impl State {
             DirectoryChange::SetClient(set) => self.set_client(*set, at),
             DirectoryChange::TurnKeys(turn) => self.turn_keys(turn, at),
             DirectoryChange::TrimFeed(trim) => self.trim_feed(trim),
+            DirectoryChange::Note => Some(Written::default()),
         }?;
         self.link(event);
         Some(self.receipt(written))

@@ -57,6 +57,7 @@ pub(super) fn apply(
         DirectoryChange::SetClient(change) => set_client(file, tail, change, at),
         DirectoryChange::TurnKeys(change) => turn_keys(file, tail, change, at),
         DirectoryChange::TrimFeed(change) => trim_feed(file, *change),
+        DirectoryChange::Note => Ok(Some(Written::default())),
     }?;
     if written.is_some() {
         tail.link(file, event)?;

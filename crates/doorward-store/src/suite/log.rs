@@ -84,6 +84,18 @@ pub async fn a_receipt_carries_the_lines_it_wrote(stores: &Stores) {
     assert_eq!((quiet.head, quiet.lines), (receipt.head, Vec::new()));
 }
 
+/// Every kind is read back as it was written; nothing of it is published.
+pub async fn what_is_noted_is_a_link_of_the_chain_and_no_line_of_the_feed(stores: &Stores) {
+    let (before, links) = (head(stores).await, chain(stores).await.len());
+    for kind in Kind::ALL {
+        let receipt = done(stores, Change::Durable(DirectoryChange::Note, event(kind, after(1)))).await;
+        assert_eq!((receipt.lines, receipt.count), (Vec::new(), 0));
+    }
+    assert_eq!(head(stores).await, before);
+    let kinds: Vec<_> = chain(stores).await[links..].iter().map(|link| link.event.kind).collect();
+    assert_eq!(kinds, Kind::ALL);
+}
+
 /// Numbers without gaps from 1, hashes that follow, heads that hold the change's own lines, events as they came.
 pub async fn every_durable_change_is_one_link_of_an_unbroken_chain(stores: &Stores) {
     play(stores).await;

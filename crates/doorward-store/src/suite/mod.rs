@@ -119,6 +119,7 @@ macro_rules! store_suite {
             the_feed_has_no_gaps_and_is_read_page_by_page
             a_receipt_carries_the_lines_it_wrote
             every_durable_change_is_one_link_of_an_unbroken_chain
+            what_is_noted_is_a_link_of_the_chain_and_no_line_of_the_feed
             many_ends_at_once_leave_a_feed_without_gaps
             old_lines_are_forgotten_from_the_beginning_and_the_head_stays
             a_store_that_commits_is_writable
@@ -167,6 +168,7 @@ impl From<DirectoryChange> for Change {
             DirectoryChange::SetClient(_) => (Kind::ClientChanged, NOON),
             DirectoryChange::TurnKeys(_) => (Kind::KeysTurned, NOON),
             DirectoryChange::TrimFeed(_) => (Kind::FeedTrimmed, NOON),
+            DirectoryChange::Note => (Kind::AttemptsRefused, NOON),
         };
         Self::Durable(change, cast::event(kind, at))
     }

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problem};
@@ -117,8 +116,7 @@ impl<'d> Section<'d> {
 
     /// A list of texts.
     pub fn texts(&mut self, key: &str) -> Option<Vec<String>> {
-        let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
-        self.read(key, "a list of texts", |value| value.as_array()?.iter().map(text).collect())
+        self.read(key, "a list of texts", texts)
     }
 
     /// A whole number.
@@ -156,6 +154,11 @@ impl<'d> Section<'d> {
     pub fn finish(self) -> Vec<Problem> {
         self.problems
     }
+}
+
+/// A TOML array of texts.
+pub fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| Some(item.get_ref().as_str()?.to_owned())).collect()
 }
 
 /// A TOML integer as a number, if it fits one.

@@ -4,6 +4,7 @@
 //! Defaults give way to the file, the file to the environment, the environment to flags. [`table`] holds every key once;
 //! defaults, suggestions and `docs/configuration.md` come from it.
 
+pub mod cidr;
 pub mod client;
 pub mod document;
 pub mod problem;

@@ -29,6 +29,8 @@ pub enum Value {
     Flag(bool),
     /// A whole number.
     Number(i64),
+    /// Texts.
+    List(Vec<String>),
     /// A secret.
     Secret(Zeroizing<String>),
 }
@@ -39,6 +41,7 @@ impl fmt::Debug for Value {
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::List(parts) => write!(f, "{parts:?}"),
             Self::Secret(_) => f.write_str("Secret(..)"),
         }
     }
@@ -155,6 +158,7 @@ impl Raw {
             Takes::Text => value.as_str().map(|text| Value::Text(text.to_owned())),
             Takes::Flag => value.as_bool().map(Value::Flag),
             Takes::Number => document::number(value).map(Value::Number),
+            Takes::List => document::texts(value).map(Value::List),
             Takes::Secret => {
                 let problem = Problem::new(format!("`{path}` is a secret and has no place in this file"), place);
                 let advice = format!("put it into a file of its own and name that with `{path}_file`");
@@ -199,6 +203,10 @@ impl Raw {
             Takes::Text => Some(Value::Text(text.to_owned())),
             Takes::Flag => text.parse().ok().map(Value::Flag),
             Takes::Number => text.parse().ok().map(Value::Number),
+            Takes::List => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Some(Value::List(parts.map(str::to_owned).collect()))
+            }
             Takes::Secret => Some(Value::Secret(Zeroizing::new(text.to_owned()))),
         };
         match value {

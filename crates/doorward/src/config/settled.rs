@@ -3,19 +3,23 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use doorward_core::Lifetime;
 use doorward_core::base64url;
 use doorward_core::password::Cost;
 use doorward_core::policy::{Profile, RefreshPolicy};
 use doorward_core::secret::Secret;
+use doorward_core::throttle::Rate;
 use zeroize::Zeroizing;
 
 use super::Mode;
+use super::cidr::Cidr;
 use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
 use crate::door::Settings;
+use crate::throttle::Limits;
 
 /// Everything settled.
 #[derive(Debug)]
@@ -40,6 +44,10 @@ pub struct Settled {
     pub cache_records: usize,
     /// Windows of the refresh rule.
     pub refresh: RefreshPolicy,
+    /// Limits against guessing.
+    pub throttle: Limits,
+    /// The proxies whose word on addresses is believed.
+    pub trusted_proxies: Vec<Cidr>,
     /// Lifetimes of new clients.
     pub profile: Profile,
 }
@@ -56,7 +64,14 @@ pub struct Log {
 impl Settled {
     /// What the door needs of this.
     pub fn settings(&self, issuer: String) -> Settings {
-        Settings { issuer, signup_open: self.signup_open, refresh: self.refresh, cache_records: self.cache_records }
+        Settings {
+            issuer,
+            signup_open: self.signup_open,
+            refresh: self.refresh,
+            cache_records: self.cache_records,
+            throttle: self.throttle,
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
     }
 }
 
@@ -101,6 +116,16 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             leeway: Lifetime::from_secs(settling.number("refresh.leeway_seconds", 0..=60)),
             ..RefreshPolicy::default()
         },
+        throttle: Limits {
+            rate: Rate {
+                burst: settling.number("throttle.burst", 1..=100_000),
+                every: Lifetime::from_millis(
+                    60_000 / settling.number::<i64>("throttle.per_minute", 1..=60_000).max(1),
+                ),
+            },
+            ..Limits::default()
+        },
+        trusted_proxies: settling.list("trusted_proxies"),
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
         }),
@@ -132,6 +157,21 @@ impl Settling {
                 otherwise
             }
         }
+    }
+
+    /// Every part that cannot be read is a problem of its own.
+    fn list<T: FromStr<Err = String>>(&mut self, name: &str) -> Vec<T> {
+        let Some(Found { value: Value::List(parts), place }) = self.raw.found.get(name).cloned() else {
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for part in &parts {
+            match part.parse::<T>() {
+                Ok(part) => read.push(part),
+                Err(why) => self.wrong(name, &why, place.clone()),
+            }
+        }
+        read
     }
 
     fn flag(&self, name: &str) -> bool {

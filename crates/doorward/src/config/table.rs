@@ -9,6 +9,8 @@ pub enum Takes {
     Flag,
     /// A whole number.
     Number,
+    /// Texts: an array in the file, with commas between them elsewhere.
+    List,
     /// A secret: never in the file, never shown.
     Secret,
 }
@@ -20,6 +22,7 @@ impl Takes {
             Self::Text => "a text",
             Self::Flag => "true or false",
             Self::Number => "a whole number",
+            Self::List => "a list of texts",
             Self::Secret => "a secret",
         }
     }
@@ -149,6 +152,31 @@ pub const KEYS: &[Key] = &[
         "How long a retired refresh token still gets the current one if it comes with its attempt key: 0 to 60.",
     )
     .always("10"),
+    key(
+        "trusted_proxies",
+        "DOORWARD_TRUSTED_PROXIES",
+        Takes::List,
+        "The proxies in front of Doorward, as addresses or ranges such as `10.0.0.0/8`: what they append to \
+         `X-Forwarded-For` is believed, and what anybody else says there is not. An array in the file, elsewhere with \
+         commas between them.",
+    )
+    .otherwise("nobody is believed: a caller's address is that of the connection"),
+    key(
+        "throttle.burst",
+        "DOORWARD_THROTTLE_BURST",
+        Takes::Number,
+        "How many sign-ins in a row one network may try, and as many sign-ups, and as many refreshes with tokens that are \
+         none of ours: 1 to 100000. A network is an IPv4 address or a /64 of IPv6. Wrong passwords of one account are \
+         slowed besides, from the sixth on, wherever they come from.",
+    )
+    .by_mode("60", "100000"),
+    key(
+        "throttle.per_minute",
+        "DOORWARD_THROTTLE_PER_MINUTE",
+        Takes::Number,
+        "How many of them one network may try a minute in the long run: 1 to 60000.",
+    )
+    .by_mode("30", "60000"),
     key(
         "session.profile",
         "DOORWARD_SESSION_PROFILE",

@@ -107,6 +107,22 @@ fn an_issuer_is_an_origin_and_plain_http_stays_at_home() {
 }
 
 #[test]
+fn proxies_are_listed_in_the_file_or_with_commas_and_every_wrong_one_is_told() {
+    let listed = |settled: Settled| settled.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let file = "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]";
+    assert_eq!(listed(settled(file, &[], &[], Mode::Verb).expect("settled")), ["10.0.0.0/8", "::1/128"]);
+    let environment = [("DOORWARD_TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32")];
+    let by_environment = settled(file, &environment, &[], Mode::Verb).expect("settled");
+    assert_eq!(listed(by_environment), ["192.0.2.1/32", "2001:db8::/32"]);
+    assert!(listed(settled("", &[], &[], Mode::Verb).expect("settled")).is_empty(), "nobody by default");
+    let told = told("trusted_proxies = [\"10.0.0.1/8\", \"all\"]", &[], &[], Mode::Verb);
+    assert!(told.contains("`10.0.0.1/8` has bits behind") && told.contains("`all` is no address"), "{told}");
+    for wrong in ["trusted_proxies = \"10.0.0.0/8\"", "trusted_proxies = [1]"] {
+        assert!(settled(wrong, &[], &[], Mode::Verb).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn dev_binds_loopback_and_nothing_else() {
     for (listen, fine) in [
         ("127.0.0.1:0", true),
@@ -142,6 +158,13 @@ fn limits_hold_at_the_edge_and_one_past_it() {
         ("DOORWARD_REFRESH_LEEWAY_SECONDS", "-1", false),
         ("DOORWARD_SESSION_PROFILE", "strict", true),
         ("DOORWARD_SESSION_PROFILE", "stricter", false),
+        ("DOORWARD_THROTTLE_BURST", "0", false),
+        ("DOORWARD_THROTTLE_BURST", "1", true),
+        ("DOORWARD_THROTTLE_BURST", "100000", true),
+        ("DOORWARD_THROTTLE_BURST", "100001", false),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "0", false),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "60000", true),
+        ("DOORWARD_THROTTLE_PER_MINUTE", "60001", false),
         ("DOORWARD_LOG_LEVEL", "debug", true),
         ("DOORWARD_LOG_LEVEL", "3", false),
     ] {

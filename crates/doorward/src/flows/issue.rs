@@ -34,6 +34,8 @@ pub struct Handed {
     pub refresh: Option<(String, Lifetime)>,
     /// The refresh token is for the browser's jar alone: the answer's shape has none.
     pub refresh_for_jar_only: bool,
+    /// `dwd_…`: makes this browser a known device of the user.
+    pub device: Option<String>,
 }
 
 impl std::fmt::Debug for Handed {

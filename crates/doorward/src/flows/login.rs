@@ -6,7 +6,8 @@ use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, Open, SessionChange, Upgrade};
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::feed::Draft;
-use doorward_core::id::SessionId;
+use doorward_core::id::{SessionId, UserId};
+use doorward_core::known_device::Device as KnownDevice;
 use doorward_core::password::Typed;
 use doorward_core::secret::Secret;
 use doorward_core::session::{Device, Drawn, EndReason, Ended, Opening, Salt, Session};
@@ -15,8 +16,9 @@ use doorward_core::{Position, Timestamp, login, revoke};
 use doorward_store::Committed;
 
 use super::check::{self, Caller, Credentials};
+use super::guess::Guess;
 use super::issue::{self, Issued, Issuing};
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 
 /// A sign-in as it was asked for.
@@ -30,6 +32,8 @@ pub struct Attempt {
     pub who: Who,
     /// What the browser held already.
     pub held: Credentials,
+    /// What makes it a known device, as it says.
+    pub device: Option<String>,
 }
 
 /// Who signs in.
@@ -51,7 +55,7 @@ pub enum Who {
 /// # Errors
 /// What [`login::admit`] and [`login::prove`] refuse; one answer for unknown, wrong and suspended.
 pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, Stopped> {
-    let Attempt { client, transport, who, held } = attempt;
+    let Attempt { client, transport, who, held, device } = attempt;
     let transport = transport.unwrap_or_else(|| client.strategy.default_transport());
     login::admit(&client, transport)?;
     let entry = Entry { door, client: &client, transport, from };
@@ -64,8 +68,17 @@ pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Iss
             let session = login::open_guest(entry.opening(head, now), drawn);
             entry.commit(session, None, secret, None, Issuing { client: &client, head, now }).await
         }
-        Who::Person { email, password } => entry.person(email, password, held).await,
+        Who::Person { email, password } => entry.person(email, password, device.as_deref(), held).await,
     }
+}
+
+/// A session that a right password made, not yet written.
+struct Entered {
+    session: Session,
+    user: User,
+    secret: Option<Secret>,
+    head: Position,
+    now: Timestamp,
 }
 
 /// What all steps of one sign-in share.
@@ -81,17 +94,42 @@ impl Entry<'_> {
         &self,
         email: Option<Email>,
         password: Option<Typed>,
+        device: Option<&str>,
         held: Option<Caller>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
-        // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
-        let head = door.cached().head();
         let user = match &email {
             Some(email) => door.directory().user_by_email(email.key()).await?,
             None => None,
         };
-        let kept = match &user {
-            Some(user) => door.directory().credential(user.id).await?,
+        let user = user.map(|user| user.id);
+        let known = device.and_then(|text| door.keys().device_of(user, text));
+        let guess = Guess { email: email.as_ref(), device: known, from: self.from };
+        let entered = guess.weigh(door, self.weigh(user, password)).await?;
+        let Entered { session, user, secret, head, now } = entered;
+        let around = Issuing { client: self.client, head, now };
+        let device = match self.transport {
+            Transport::Cookie => {
+                let device = known.map_or_else(|| door.draw().map(KnownDevice::from_bytes), Ok)?;
+                Some(door.keys().device_text(user.id, &device))
+            }
+            Transport::Body => None,
+        };
+        let mut issued = self.commit(session, Some(user), secret, held, around).await?;
+        if device.is_some() && known.is_none() {
+            notice::new_device(door, &issued.session, self.from).await;
+        }
+        issued.handed.device = device;
+        Ok(issued)
+    }
+
+    /// Weighs a password, and makes the session that it opens.
+    async fn weigh(&self, user: Option<UserId>, password: Option<Typed>) -> Result<Entered, Stopped> {
+        let door = self.door;
+        // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
+        let head = door.cached().head();
+        let kept = match user {
+            Some(user) => door.directory().credential(user).await?,
             None => None,
         };
         let phc = kept.filter(|_| password.is_some()).map(|kept| kept.phc);
@@ -99,7 +137,7 @@ impl Entry<'_> {
         let verdict = door.hashing().verify(phc, typed).await?;
         // Hashing takes its time; whether the account is still there is asked after it.
         let user = match user {
-            Some(user) => door.directory().user(user.id).await?,
+            Some(user) => door.directory().user(user).await?,
             None => None,
         };
         let now = door.now_to_mint()?;
@@ -108,7 +146,8 @@ impl Entry<'_> {
         let session = proven.open(self.opening(head, now), drawn);
         let epochs = door.directory().epochs(session.user, &session.client).await?;
         session.check(epochs, now).map_err(|_| Refusal::InvalidCredentials)?;
-        self.commit(session, user, secret, held, Issuing { client: self.client, head, now }).await
+        let user = user.ok_or(Refusal::InvalidCredentials)?;
+        Ok(Entered { session, user, secret, head, now })
     }
 
     fn draw(&self) -> Result<(Drawn, Option<Secret>), Stopped> {
@@ -125,8 +164,10 @@ impl Entry<'_> {
     }
 
     fn opening(&self, born: Position, now: Timestamp) -> Opening<'_> {
-        let device =
-            Device { name: self.from.device.clone(), address: self.from.address.clone().unwrap_or_default() };
+        let device = Device {
+            name: self.from.device.clone(),
+            address: self.from.address.map(|address| address.to_string()).unwrap_or_default(),
+        };
         let refresh_key = self.door.keys().refresh_active();
         Opening { client: self.client, transport: self.transport, device, born, refresh_key, now }
     }

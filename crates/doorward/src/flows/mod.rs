@@ -6,10 +6,12 @@ pub mod authenticate;
 pub mod check;
 pub mod clients;
 pub mod data;
+mod guess;
 pub mod issue;
 pub mod keys;
 pub mod list;
 pub mod login;
+mod notice;
 pub mod password;
 pub mod refresh;
 pub mod register;
@@ -19,6 +21,8 @@ use doorward_core::client::Unfit;
 use doorward_core::key;
 use doorward_core::{Rejection, data as shelf, login as signing_in, refresh as turning, session};
 use doorward_store::StoreError;
+
+use crate::throttle::Throttled;
 
 /// How often a flow loads and decides again after losing a race, before it gives up.
 const ATTEMPTS: usize = 8;
@@ -79,6 +83,8 @@ pub enum Refusal {
     EmailTaken,
     /// The password is too short, too long or guessable.
     PasswordWeak,
+    /// The password is one that everybody tries.
+    PasswordKnown,
     /// The value is at another version.
     VersionMismatch,
     /// One key or byte too many.
@@ -91,6 +97,8 @@ pub enum Refusal {
     ClientTaken,
     /// No client can be like that.
     ClientUnfit(Unfit),
+    /// Guessed too often, or from where too many come.
+    TooManyAttempts(Throttled),
     /// The keys cannot be turned now.
     KeysNotReady(key::Refusal),
 }

@@ -15,6 +15,7 @@ use doorward_store::{Committed, Credential};
 use zeroize::Zeroizing;
 
 use super::check::{By, Caller};
+use super::guess::Guess;
 use super::issue::{self, Issued, Issuing};
 use super::{ATTEMPTS, Refusal, Stopped, register};
 use crate::door::{Door, Origin};
@@ -24,6 +25,8 @@ use crate::door::{Door, Origin};
 pub struct Change {
     /// The password so far; `None` if what was typed can be nobody's.
     pub current: Option<Typed>,
+    /// What makes the browser a known device, as it says.
+    pub device: Option<String>,
     /// The password from now on, as typed.
     pub new: Zeroizing<String>,
     /// The attempt key: with it, the refresh token from before gets the same new one should the reply be lost.
@@ -42,8 +45,13 @@ pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) 
     let chosen = register::accept(&asked.new, &user.email, user.name.as_deref())?;
     let kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
     let typed = asked.current.ok_or(Refusal::InvalidCredentials)?;
-    let verdict = door.hashing().verify(Some(kept.phc.clone()), typed).await?;
-    verdict.ok_or(Refusal::InvalidCredentials)?;
+    let known = asked.device.as_deref().and_then(|text| door.keys().device_of(Some(user.id), text));
+    let guess = Guess { email: Some(&user.email), device: known, from };
+    let verify = async {
+        let verdict = door.hashing().verify(Some(kept.phc.clone()), typed).await?;
+        verdict.ok_or_else(|| Refusal::InvalidCredentials.into())
+    };
+    guess.weigh(door, verify).await?;
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     let setting = Setting { door, user, phc, from, attempt: asked.attempt };
     for _ in 0..ATTEMPTS {
@@ -128,7 +136,7 @@ impl Setting<'_> {
     }
 }
 
-/// Sets a user's password, for an operator: everything of the user is over.
+/// Sets a user's password, for an operator: everything of the user is over, and the guesses at the old one are forgotten.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::PasswordWeak`].
@@ -140,6 +148,7 @@ pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin
         let version = door.directory().credential(user).await?.ok_or(Refusal::NotFound)?.version;
         let event = door.event(Kind::PasswordChanged, Actor::Operator, from)?;
         if set(door, user, version, phc.clone(), None, event).await?.is_some() {
+            door.throttle().forgive(door.keys().whose(&found.email, None));
             return Ok(());
         }
     }

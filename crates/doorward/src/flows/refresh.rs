@@ -19,8 +19,9 @@ use zeroize::Zeroizing;
 use super::authenticate::{Application, authenticate};
 use super::check::{self, By, Credentials};
 use super::issue::{self, Handed, Issued, Issuing};
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
+use crate::throttle::Purpose;
 
 /// What a request for a refresh shows.
 #[derive(Debug, Default)]
@@ -45,8 +46,17 @@ pub struct Request {
 /// asking twice gives the same. An access token alone is exchanged, once.
 ///
 /// # Errors
-/// What the rule refuses; [`Refusal::AmbiguousCredentials`] where two credentials name two sessions.
+/// What the rule refuses; [`Refusal::AmbiguousCredentials`] where two credentials name two sessions. Tokens that are none
+/// of ours use up the allowance of the network they come from; those that are ours are never refused for it.
 pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
+    let refreshed = attempt(door, asked, from).await;
+    if let Err(Stopped::Refused(Refusal::RefreshInvalid)) = refreshed {
+        notice::ask(door, Purpose::Refresh, from).await?;
+    }
+    refreshed
+}
+
+async fn attempt(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
     let Some(text) = &asked.token else { return without_token(door, asked, from).await };
     let presented = Presented::parse(text).ok_or(Refusal::RefreshInvalid)?;
     if let Some(secret) = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text)) {

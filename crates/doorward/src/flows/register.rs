@@ -3,13 +3,14 @@
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{AddUser, DirectoryChange};
 use doorward_core::id::UserId;
-use doorward_core::password::Chosen;
+use doorward_core::password::{self, Chosen};
 use doorward_core::user::{Email, User};
 use doorward_store::Committed;
 use zeroize::Zeroizing;
 
-use super::{Refusal, Stopped};
+use super::{Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
+use crate::throttle::Purpose;
 
 /// An account to be.
 #[derive(Debug)]
@@ -25,13 +26,16 @@ pub struct Registration {
 /// Makes an account, if anybody may or an operator does.
 ///
 /// # Errors
-/// [`Refusal::SignupClosed`], [`Refusal::PasswordWeak`], [`Refusal::EmailTaken`]. A taken address costs a hash as a free
+/// [`Refusal::SignupClosed`], [`Refusal::PasswordWeak`], [`Refusal::PasswordKnown`], [`Refusal::EmailTaken`]. A taken address costs a hash as a free
 /// one does.
 pub async fn register(door: &Door, new: Registration, by: Actor, from: &Origin) -> Result<User, Stopped> {
     if by != Actor::Operator && !door.settings().signup_open {
         return Err(Refusal::SignupClosed.into());
     }
     let chosen = accept(&new.password, &new.email, new.name.as_deref())?;
+    if by != Actor::Operator {
+        notice::ask(door, Purpose::SignUp, from).await?;
+    }
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     let user = User::new(UserId::from_bytes(door.draw()?), new.email, new.name, door.now());
     let mut event = door.event(Kind::UserCreated, by, from)?;
@@ -47,5 +51,10 @@ pub async fn register(door: &Door, new: Registration, by: Actor, from: &Origin) 
 pub(super) fn accept(password: &str, email: &Email, name: Option<&str>) -> Result<Chosen, Stopped> {
     let local = email.typed().split('@').next().unwrap_or_default();
     let words = [email.typed(), local, name.unwrap_or_default()];
-    Chosen::accept(password, &words).map_err(|_| Refusal::PasswordWeak.into())
+    Chosen::accept(password, &words).map_err(|refusal| {
+        Stopped::Refused(match refusal {
+            password::Refusal::Length | password::Refusal::Guessable => Refusal::PasswordWeak,
+            password::Refusal::Known => Refusal::PasswordKnown,
+        })
+    })
 }

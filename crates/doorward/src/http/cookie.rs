@@ -11,9 +11,13 @@ use http::{HeaderMap, HeaderValue, header};
 pub const SESSION: &str = "__Host-Http-dw_session";
 /// What the cookies of refresh tokens begin with; the client's id follows.
 pub const REFRESH_PREFIX: &str = "__Secure-dw_refresh_";
+/// The cookie that makes a browser a known device; one per browser, of whoever signed in last.
+pub const DEVICE: &str = "__Host-Http-dw_device";
 const REFRESH_PATH: &str = "/v1/session";
 /// Browsers keep no cookie for longer (RFC 6265bis section 5.5).
 const LONGEST: Lifetime = Lifetime::from_days(400);
+/// How long a device stays known.
+const DEVICE_LIVES: Lifetime = Lifetime::from_days(365);
 
 /// Every value of a cookie in the request, in order. A name may come twice: then somebody tossed one.
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -38,6 +42,19 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 pub fn set_session(secret: &str, lives: Lifetime) -> Option<HeaderValue> {
     let seconds = max_age(lives);
     sensitive(&format!("{SESSION}={secret}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"))
+}
+
+/// Sets the cookie of a known device. It outlives sign-outs: the device is as known as before.
+pub fn set_device(text: &str) -> Option<HeaderValue> {
+    let seconds = max_age(DEVICE_LIVES);
+    sensitive(&format!("{DEVICE}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"))
+}
+
+/// The text of the one device cookie; two are none, for one of them was tossed.
+pub fn device(headers: &HeaderMap) -> Option<String> {
+    let mut found = values(headers, DEVICE);
+    let device = found.next()?;
+    found.next().is_none().then(|| device.to_owned())
 }
 
 /// Removes the session cookie: only at sign-out.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRef, FromRequestParts, Path, Query};
 use doorward_core::id::ClientId;
 use doorward_core::refresh::Attempt;
 use doorward_core::secret::{Secret, SecretHash, SecretKind};
@@ -12,8 +12,8 @@ use http::{HeaderMap, Method, header};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::cookie;
 use super::problem::{Code, Problem};
+use super::{address, cookie};
 use crate::door::{Door, Origin};
 use crate::flows::authenticate::Application;
 use crate::flows::check::{self, Caller, Credentials};
@@ -153,12 +153,18 @@ impl FromRequestParts<Door> for Authenticated {
 }
 
 /// Where the request came from.
-impl<S: Sync> FromRequestParts<S> for Origin {
+impl<S: Sync> FromRequestParts<S> for Origin
+where
+    Door: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let door = Door::from_ref(state);
+        let trusted = &door.settings().trusted_proxies;
+        let peer = parts.extensions.get::<Peer>();
         Ok(Self {
-            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
+            address: peer.map(|peer| address::of_caller(peer.0.ip(), &parts.headers, trusted)),
             request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
             device: device(&parts.headers),
         })

@@ -1,5 +1,6 @@
 //! The mouth: HTTP in, HTTP out, nothing decided.
 
+pub mod address;
 pub mod admin;
 pub mod body;
 pub mod cookie;

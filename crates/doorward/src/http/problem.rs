@@ -3,12 +3,13 @@
 //! A code is stable and never used for anything else. `docs/errors.md` is generated from [`CODES`].
 
 use axum::response::{IntoResponse, Response};
-use doorward_core::{Rejection, key};
+use doorward_core::{Lifetime, Rejection, key};
 use doorward_store::StoreError;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::flows::{Refusal, Stopped};
+use crate::throttle::{By, Throttled};
 
 /// A public code with what it means.
 #[derive(Debug)]
@@ -153,12 +154,14 @@ impl From<Refusal> for Problem {
             Refusal::SignupClosed => Code::SignupClosed,
             Refusal::EmailTaken => Code::EmailTaken,
             Refusal::PasswordWeak => Code::PasswordWeak,
+            Refusal::PasswordKnown => Code::PasswordKnown,
             Refusal::VersionMismatch => Code::VersionMismatch,
             Refusal::QuotaExceeded => Code::QuotaExceeded,
             Refusal::TooLarge => Code::TooLarge,
             Refusal::NotFound => Code::NotFound,
             Refusal::ClientTaken => Code::ClientTaken,
             Refusal::ClientUnfit(unfit) => return Self::because(Code::ClientUnfit, unfit.sentence()),
+            Refusal::TooManyAttempts(throttled) => return Self::from(throttled),
             Refusal::KeysNotReady(why) => return Self::because(Code::KeysNotReady, not_ready(why)),
         };
         Self::new(code)
@@ -183,6 +186,32 @@ impl From<Rejection> for Problem {
         };
         Self { reason: Some(rejection.code()), ..Self::new(code) }
     }
+}
+
+/// `Retry-After` (RFC 9110), and the limit that was met in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-
+/// headers-10). Nothing in it depends on whether there is an account.
+impl From<Throttled> for Problem {
+    fn from(throttled: Throttled) -> Self {
+        let Throttled { by, quota, window, wait } = throttled;
+        let name = match by {
+            By::Account => "account",
+            By::Address => "address",
+        };
+        let (wait, window) = (whole_seconds(wait), whole_seconds(window));
+        [
+            (header::RETRY_AFTER, wait.to_string()),
+            (HeaderName::from_static("ratelimit-policy"), format!("\"{name}\";q={quota};w={window}")),
+            (HeaderName::from_static("ratelimit"), format!("\"{name}\";r=0;t={wait}")),
+        ]
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, HeaderValue::from_str(&text).ok()?)))
+        .fold(Self::new(Code::TooManyAttempts), |problem, (name, value)| problem.with(name, value))
+    }
+}
+
+/// Rounded up: whoever comes back then is let in.
+fn whole_seconds(span: Lifetime) -> i64 {
+    (span + Lifetime::from_millis(999)).secs()
 }
 
 impl From<Stopped> for Problem {
@@ -260,6 +289,10 @@ impl Problem {
             _ => {}
         }
         for (name, value) in self.headers {
+            // Of several waits the problem's own is meant; cookies are many.
+            if name == header::RETRY_AFTER {
+                headers.remove(&name);
+            }
             headers.append(name, value);
         }
         response

@@ -172,6 +172,9 @@ pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
         // As long as the session may live: an idle end is ours to tell, not the browser's to guess.
         set(cookie::set_refresh(&session.client, token, session.expires_at - now));
     }
+    if !in_body && let Some(device) = &handed.device {
+        set(cookie::set_device(device));
+    }
     response
 }
 

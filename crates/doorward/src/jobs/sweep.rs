@@ -43,6 +43,7 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
 pub async fn sweep(door: &Door) -> u64 {
     let now = door.now();
     door.cached().expire(now);
+    door.throttle().forget(now);
     let mut swept = 0;
     loop {
         let change = SessionChange::Sweep(Sweep { before: now - KEPT, limit: BATCH });

@@ -54,6 +54,11 @@ impl House {
     }
 
     pub(crate) async fn on(ground: Ground) -> Self {
+        Self::set_up(ground, CHEAP, |_| {}).await
+    }
+
+    /// A house of its own kind: what a hash costs, and what an operator set.
+    pub(crate) async fn set_up(ground: Ground, cost: Cost, set: impl FnOnce(&mut Settings)) -> Self {
         let now = Timestamp::from_secs(1_790_000_000);
         let opening = Opening { now, database: [7; 16], origin: Origin::Serve };
         let (stores, folder) = match ground {
@@ -65,16 +70,20 @@ impl House {
             }
         };
         let clock = Arc::new(ManualClock::starting_at(now));
+        let mut settings = Settings {
+            issuer: ISSUER.to_owned(),
+            signup_open: true,
+            refresh: RefreshPolicy::default(),
+            cache_records: 10_000,
+            throttle: Default::default(),
+            trusted_proxies: Vec::new(),
+        };
+        set(&mut settings);
         let wiring = Wiring {
             stores,
-            settings: Settings {
-                issuer: ISSUER.to_owned(),
-                signup_open: true,
-                refresh: RefreshPolicy::default(),
-                cache_records: 10_000,
-            },
+            settings,
             master: Secret::from_bytes([5; 32]),
-            hashing: Hashing::start(2, CHEAP).expect("threads"),
+            hashing: Hashing::start(2, cost).expect("threads"),
             clock: clock.clone(),
             dice: Arc::new(SystemDice),
         };
@@ -181,6 +190,13 @@ impl Ask {
         self
     }
 
+    /// Over a connection from this address; without it the call comes from nowhere.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        let peer = std::net::SocketAddr::new(address.parse().expect("an address"), 4711);
+        self.builder = self.builder.extension(doorward::http::extract::Peer(peer));
+        self
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -269,6 +285,11 @@ impl Jar {
                 self.0.insert(name.to_owned(), value.to_owned());
             }
         }
+    }
+
+    /// The names of what opens something; being a known device opens nothing.
+    pub(crate) fn credentials(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).filter(|name| *name != doorward::http::cookie::DEVICE).collect()
     }
 
     pub(crate) fn line(&self) -> String {

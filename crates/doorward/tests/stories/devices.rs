@@ -70,13 +70,13 @@ async fn sign_out_ends_the_session_and_clears_the_cookies() {
     jar.keep(&house.sign_in("demo-session", "cookie").await);
     let stolen = jar.clone();
     jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar)).await.ok());
-    assert!(jar.0.is_empty(), "{jar:?}");
+    assert!(jar.credentials().is_empty(), "{jar:?}");
     house.send(Ask::get("/v1/session").jar(&stolen)).await.expect(401, "session_ended");
     // A page that lost its access token signs out by what lies in the jar.
     jar.keep(&house.sign_in("demo-hybrid", "cookie").await);
     let stolen = jar.clone();
     jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar)).await.ok());
-    assert!(jar.0.is_empty(), "{jar:?}");
+    assert!(jar.credentials().is_empty(), "{jar:?}");
     let body = json!({ "attempt": "attempt-key-number-1" });
     house.send(Ask::post("/v1/session/refresh").jar(&stolen).json(&body)).await.expect(401, "session_ended");
 }
@@ -106,7 +106,7 @@ async fn two_applications_in_one_browser_do_not_meet() {
     jar.keep(&house.sign_in("demo-session", "cookie").await);
     jar.keep(&house.sign_in("demo-hybrid", "cookie").await);
     jar.keep(&house.sign_in("other-hybrid", "cookie").await);
-    assert_eq!(jar.0.len(), 3);
+    assert_eq!(jar.credentials().len(), 3);
     let refresh = |jar: &Jar, client: &str, key: &str| {
         Ask::post("/v1/session/refresh").jar(jar).json(&json!({ "client_id": client, "attempt": key }))
     };
@@ -117,12 +117,12 @@ async fn two_applications_in_one_browser_do_not_meet() {
     house.send(unnamed).await.expect(400, "ambiguous_credentials");
     // Signing out of the page that the session cookie belongs to leaves the two others alone.
     jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar)).await.ok());
-    assert_eq!(jar.0.len(), 2, "{jar:?}");
+    assert_eq!(jar.credentials().len(), 2, "{jar:?}");
     jar.keep(&house.send(refresh(&jar, "demo-hybrid", "attempt-key-number-4")).await.ok());
     house.send(Ask::delete("/v1/session").jar(&jar)).await.expect(400, "ambiguous_credentials");
     let token = house.send(refresh(&jar, "demo-hybrid", "attempt-key-number-4")).await.ok().text("access_token");
     jar.keep(&house.send(Ask::delete("/v1/session").jar(&jar).bearer(&token)).await.ok());
-    assert_eq!(jar.0.keys().collect::<Vec<_>>(), ["__Secure-dw_refresh_other-hybrid"]);
+    assert_eq!(jar.credentials(), ["__Secure-dw_refresh_other-hybrid"]);
     house.send(refresh(&jar, "other-hybrid", "attempt-key-number-5")).await.ok();
 }
 

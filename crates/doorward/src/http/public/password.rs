@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::door::{Door, Origin};
 use crate::flows::password::{Change, change};
 use crate::http::body::Json;
+use crate::http::cookie;
 use crate::http::extract::{Authenticated, attempt};
 use crate::http::problem::Problem;
 use crate::http::reply;
@@ -31,7 +32,12 @@ pub async fn set(
     Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
     let attempt = attempt(&headers, None)?;
-    let asked = Change { current: Typed::read(&body.current_password), new: body.new_password, attempt };
+    let asked = Change {
+        current: Typed::read(&body.current_password),
+        device: cookie::device(&headers),
+        new: body.new_password,
+        attempt,
+    };
     let issued = change(&door, &who.caller, asked, &from).await?;
     Ok(reply::issued(StatusCode::OK, &issued, door.now()))
 }

@@ -16,6 +16,7 @@ use crate::flows::authenticate::authenticate;
 use crate::flows::login::{Attempt, Who, sign_in};
 use crate::flows::revoke;
 use crate::http::body::Json;
+use crate::http::cookie;
 use crate::http::extract::{Authenticated, Queried, Segment, Shown, same_site};
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{self, ListBody, SessionBody};
@@ -61,7 +62,7 @@ pub async fn create(
     let transport = transport(body.transport.as_deref())?;
     let application = shown.application(client_id(body.client_id.as_deref())?);
     let client = authenticate(&door, &application, &ClientId::account())?;
-    let attempt = Attempt { client, transport, who, held: shown.credentials() };
+    let attempt = Attempt { client, transport, who, held: shown.credentials(), device: cookie::device(&headers) };
     let issued = sign_in(&door, attempt, &from).await?;
     Ok(reply::issued(StatusCode::CREATED, &issued, door.now()))
 }

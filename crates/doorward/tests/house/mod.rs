@@ -53,7 +53,16 @@ impl House {
         Self::on(Ground::Memory).await
     }
 
+    /// Where nobody signs up by themselves.
+    pub(crate) async fn closed() -> Self {
+        Self::with(Ground::Memory, false).await
+    }
+
     pub(crate) async fn on(ground: Ground) -> Self {
+        Self::with(ground, true).await
+    }
+
+    async fn with(ground: Ground, signup_open: bool) -> Self {
         let now = Timestamp::from_secs(1_790_000_000);
         let opening = Opening { now, database: [7; 16], origin: Origin::Serve };
         let (stores, folder) = match ground {
@@ -69,7 +78,7 @@ impl House {
             stores,
             settings: Settings {
                 issuer: ISSUER.to_owned(),
-                signup_open: true,
+                signup_open,
                 refresh: RefreshPolicy::default(),
                 cache_records: 10_000,
             },
@@ -198,6 +207,14 @@ impl Ask {
         self.builder = self.builder.header(header::CONTENT_TYPE, "application/json");
         self.body = body.into();
         self
+    }
+
+    /// The fields of a form, as a browser sends them.
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+        self.body = Body::from(pairs.collect::<Vec<_>>().join("&"));
+        self.header("content-type", "application/x-www-form-urlencoded")
     }
 
     pub(crate) fn request(self) -> Request<Body> {

@@ -130,6 +130,17 @@ function element(name, text, classes = "") {
   return made;
 }
 
+function json(value) {
+  const line = JSON.stringify(value);
+  return line.length <= 60 ? line : JSON.stringify(value, null, 2);
+}
+
+function finding([grave, words]) {
+  const item = element("li", "", grave ? "grave" : "");
+  item.append(element("strong", grave ? "Danger: " : "Note: "), words);
+  return item;
+}
+
 function list(target, values) {
   target.replaceChildren();
   for (const [name, value] of Object.entries(values)) {
@@ -137,7 +148,7 @@ function list(target, values) {
     const term = document.createElement("dt");
     term.append(element("code", name));
     if (Object.hasOwn(MEANINGS, name)) term.append(element("span", MEANINGS[name], "soft"));
-    const text = typeof value === "string" ? value : JSON.stringify(value, null, 1);
+    const text = typeof value === "string" ? value : json(value);
     const description = document.createElement("dd");
     description.append(element("code", text));
     if (TIMES.includes(name)) description.append(element("span", moment(value), "soft"));
@@ -166,7 +177,7 @@ function draw() {
   list(find("claims"), current.claims);
   list(find("header"), current.header);
   const found = findings(current);
-  find("findings").replaceChildren(...found.map(([grave, words]) => element("li", words, grave ? "grave" : "")));
+  find("findings").replaceChildren(...found.map(finding));
   find("findings-card").hidden = found.length === 0;
   find("decoded").hidden = false;
   verdict("unknown", "NOT VERIFIED", "It is decoded, and that is all: anybody can write what stands below. Trust none of it until the signature is verified.");

@@ -75,7 +75,7 @@ const scenarios = {
       await visit({}, async (other) => {
         await signIn(other, who);
         await page.getByRole("link", { name: "Devices", exact: true }).click();
-        assert.equal(await page.getByRole("listitem").filter({ hasText: "Signed in by" }).count(), 2);
+        assert.equal(await page.getByRole("listitem").filter({ hasText: "Signed in with" }).count(), 2);
         await page.getByRole("button", { name: "Sign out", exact: true }).last().click();
         await page.getByText("The device is signed out.").waitFor();
         await other.goto(`${origin}/account`);

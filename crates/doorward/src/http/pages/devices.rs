@@ -30,8 +30,8 @@ fn device(door: &Door, session: &Session, current: SessionId) -> Value {
     let strategy = door.client(&session.client).map_or(session.strategy, |client| client.strategy);
     let through = if session.client == ClientId::account() { "" } else { session.client.as_str() };
     let proven_by = match session.amr.names().next() {
-        Some("pwd") => "password",
-        _ => "no proof",
+        Some("pwd") => "with a password",
+        _ => "without a proof",
     };
     let holds = match strategy {
         Strategy::Session => "a cookie",

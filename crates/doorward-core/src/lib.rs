@@ -9,6 +9,7 @@ pub mod change;
 pub mod client;
 pub mod data;
 pub mod feed;
+pub mod form;
 pub mod id;
 pub mod key;
 pub mod known_device;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use doorward_core::form::FormKey;
 use doorward_core::id::{KeyId, UserId};
 use doorward_core::key::{self, Drawn, KeyRecord, Purpose, Stage, unseal};
 use doorward_core::known_device::Device;
@@ -22,6 +23,7 @@ pub struct Keys {
     refresh_active: u8,
     handle: Secret,
     handle_number: u8,
+    form: FormKey,
     jwks: Bytes,
     etag: String,
 }
@@ -85,7 +87,9 @@ impl Keys {
         let mut jwks = Vec::new();
         verifying.write(&mut jwks);
         let etag = format!("\"{}\"", &base64url::encode(&sha256(&[&jwks]))[..22]);
-        Ok(Self { signing, verifying, refresh, refresh_active, handle, handle_number, jwks: jwks.into(), etag })
+        let form = FormKey::derive(&handle);
+        let jwks = jwks.into();
+        Ok(Self { signing, verifying, refresh, refresh_active, handle, handle_number, form, jwks, etag })
     }
 
     /// The key that signs with an algorithm.
@@ -136,6 +140,11 @@ impl Keys {
             subject: Some(self.handle_of(user)),
             ..Handles::default()
         })
+    }
+
+    /// What the forms of our pages are proven with.
+    pub const fn form(&self) -> &FormKey {
+        &self.form
     }
 
     /// The JWK set (RFC 7517) as it is served.

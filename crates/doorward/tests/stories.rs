@@ -10,6 +10,8 @@ mod bad_input;
 mod devices;
 #[path = "stories/jobs.rs"]
 mod jobs;
+#[path = "stories/pages.rs"]
+mod pages;
 #[path = "stories/refresh.rs"]
 mod refresh;
 #[path = "stories/sign_in.rs"]

@@ -67,6 +67,7 @@ fn welcome(address: SocketAddr, issuer: &str, data: &Path, planted: &Planted) ->
         String::new(),
         format!("Doorward {}  dev mode  (loopback only, data in {})", env!("CARGO_PKG_VERSION"), data.display()),
         format!("  Issuer        {issuer}"),
+        format!("  Pages         {issuer}/login  {issuer}/account  {issuer}/tools/jwt"),
         format!("  Who am I      {issuer}/v1/session"),
         format!("  Public keys   {issuer}/.well-known/jwks.json"),
         format!("  Health        {issuer}/healthz  {issuer}/readyz"),

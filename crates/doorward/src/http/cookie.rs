@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 /// The cookie of a session secret; one per browser.
 pub const SESSION: &str = "__Host-Http-dw_session";
+/// The cookie that the forms of our pages are tied to; gone with the browser.
+pub const FORM: &str = "__Host-Http-dw_form";
 /// What the cookies of refresh tokens begin with; the client's id follows.
 pub const REFRESH_PREFIX: &str = "__Secure-dw_refresh_";
 /// The cookie that makes a browser a known device; one per browser, of whoever signed in last.
@@ -57,9 +59,14 @@ pub fn device(headers: &HeaderMap) -> Option<String> {
     found.next().is_none().then(|| device.to_owned())
 }
 
-/// Removes the session cookie: only at sign-out.
+/// Removes the session cookie: only at sign-out, and where a person comes to sign in with a dead one.
 pub fn clear_session() -> HeaderValue {
     HeaderValue::from_static("__Host-Http-dw_session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// Sets the cookie that forms are tied to.
+pub fn set_form(seed: &str) -> Option<HeaderValue> {
+    sensitive(&format!("{FORM}={seed}; Path=/; Secure; HttpOnly; SameSite=Lax"))
 }
 
 /// Sets the refresh cookie of a client.

@@ -217,12 +217,32 @@ pub fn same_site(door: &Door, method: &Method, headers: &HeaderMap, ambient: boo
     }
 }
 
-/// Is this the issuer's own origin, the very host that was called, or an origin of one of the clients?
+/// Refuses a form that was not sent from one of our own pages: those of clients may call, and not fill in our forms.
+///
+/// Our pages send no referrer, and then `Origin` is `null` even between them: that says nothing, the form's token does.
+///
+/// # Errors
+/// [`Code::CrossSite`].
+pub fn same_origin(door: &Door, headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("invalid"));
+    match (text(http::HeaderName::from_static("sec-fetch-site")), text(header::ORIGIN)) {
+        (Some("same-origin" | "none"), _) | (None, None | Some("null")) => Ok(()),
+        (None, Some(origin)) if is_own(door, headers, origin) => Ok(()),
+        _ => Err(Code::CrossSite.into()),
+    }
+}
+
+/// Is this an origin of our own, or of one of the clients?
 fn is_ours(door: &Door, headers: &HeaderMap, origin: &str) -> bool {
-    let issuer = &door.settings().issuer;
+    let listed = || door.cached().any_client(|client| client.origins.iter().any(|own| own == origin));
+    is_own(door, headers, origin) || listed()
+}
+
+/// Is this the issuer's own origin, or the very host that was called?
+fn is_own(door: &Door, headers: &HeaderMap, origin: &str) -> bool {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let called = host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
-    origin == issuer || called || door.cached().any_client(|client| client.origins.iter().any(|own| own == origin))
+    origin == door.settings().issuer || called
 }
 
 /// The attempt key, from `Idempotency-Key` or the body.

@@ -6,6 +6,7 @@ pub mod body;
 pub mod cookie;
 pub mod extract;
 pub mod front;
+pub mod pages;
 pub mod problem;
 pub mod public;
 pub mod reply;

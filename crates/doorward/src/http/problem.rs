@@ -45,7 +45,7 @@ codes! {
     InvalidField "invalid_field" BAD_REQUEST "A member is missing or is not what it must be." "The member `field` names it.";
     UnknownField "unknown_field" BAD_REQUEST "A member is not known here." "The member `field` names it; requests may hold only what is documented.";
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The request is larger than is accepted here." "See the limits in the documentation.";
-    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is not declared as JSON." "Send `Content-Type: application/json`.";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is not declared as what is accepted here." "Send `Content-Type: application/json`; the forms of pages are sent as browsers do.";
     NotFound "not_found" NOT_FOUND "There is nothing here, or it is not yours." "Check the path and the id.";
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This path does not take this method." "The header `Allow` lists those it takes.";
     NoCredentials "no_credentials" UNAUTHORIZED "No credential was shown." "Sign in, or send the cookie or `Authorization: Bearer`.";
@@ -274,9 +274,19 @@ impl Problem {
             request_id,
         };
         let body = serde_json::to_vec(&wire).unwrap_or_default();
+        self.answer("application/problem+json", body)
+    }
+
+    /// The same no to a person: a page with its status.
+    pub fn respond_as_page(self, html: String) -> Response {
+        self.answer("text/html; charset=utf-8", html.into_bytes())
+    }
+
+    fn answer(self, media_type: &'static str, body: Vec<u8>) -> Response {
+        let row = self.code.row();
         let mut response = (row.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match row.status {
             StatusCode::UNAUTHORIZED => drop(headers.insert(header::WWW_AUTHENTICATE, self.challenge())),

@@ -159,23 +159,24 @@ pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
         refresh_expires_in: refresh.filter(|_| !handed.refresh_for_jar_only).map(|(_, lives)| lives.secs()),
     };
     let mut response = json(status, &body);
-    let headers = response.headers_mut();
-    let mut set = |cookie: Option<HeaderValue>| {
-        if let Some(cookie) = cookie {
-            headers.append(header::SET_COOKIE, cookie);
-        }
-    };
-    if !in_body && let Some(secret) = &handed.session_secret {
-        set(cookie::set_session(secret, session.expires_at - now));
-    }
-    if !in_body && let Some((token, _)) = refresh {
-        // As long as the session may live: an idle end is ours to tell, not the browser's to guess.
-        set(cookie::set_refresh(&session.client, token, session.expires_at - now));
-    }
-    if !in_body && let Some(device) = &handed.device {
-        set(cookie::set_device(device));
-    }
+    set_cookies(&mut response, issued, now);
     response
+}
+
+/// Puts into an answer what the browser's jar shall hold.
+pub fn set_cookies(response: &mut Response, issued: &Issued, now: Timestamp) {
+    let Issued { session, handed, transport, .. } = issued;
+    if *transport == Transport::Body {
+        return;
+    }
+    // As long as the session may live: an idle end is ours to tell, not the browser's to guess.
+    let lives = session.expires_at - now;
+    let secret = handed.session_secret.as_ref().and_then(|secret| cookie::set_session(secret, lives));
+    let refresh = handed.refresh.as_ref().and_then(|(token, _)| cookie::set_refresh(&session.client, token, lives));
+    let device = handed.device.as_deref().and_then(cookie::set_device);
+    for cookie in [secret, refresh, device].into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// The form that was handed out.

@@ -8,6 +8,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue};
 
 use super::extract::RequestId;
+use super::pages::{account, assets, devices, jwt, login, logout, security, signup};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
 use super::wellknown;
@@ -24,6 +25,8 @@ pub enum Audience {
     Session,
     /// Whoever has a session that is a user's.
     User,
+    /// The same in a browser, by the cookie alone: anybody else is sent to `/login`.
+    Page,
 }
 
 impl Audience {
@@ -34,6 +37,7 @@ impl Audience {
             Self::Bearer => "bearer",
             Self::Session => "session",
             Self::User => "user",
+            Self::Page => "page",
         }
     }
 }
@@ -67,6 +71,23 @@ pub const ROUTES: &[Route] = &[
     row("DELETE", "/v1/session/data/{key}", Audience::Session, "remove data", || delete(data::remove)),
     row("PUT", "/v1/user/password", Audience::User, "change the password", || put(password::set)),
     row("GET", "/.well-known/jwks.json", Audience::Anybody, "public keys", || get(wellknown::jwks)),
+    row("GET", "/login", Audience::Anybody, "page: sign in", || get(login::show)),
+    row("POST", "/login", Audience::Bearer, "form: sign in", || post(login::submit)),
+    row("GET", "/signup", Audience::Anybody, "page: sign up", || get(signup::show)),
+    row("POST", "/signup", Audience::Anybody, "form: sign up", || post(signup::submit)),
+    row("GET", "/logout", Audience::Page, "page: sign out", || get(logout::show)),
+    row("POST", "/logout", Audience::Page, "form: sign out", || post(logout::submit)),
+    row("GET", "/account", Audience::Page, "page: the account", || get(account::show)),
+    row("GET", "/account/security", Audience::Page, "page: the password", || get(security::show)),
+    row("POST", "/account/security", Audience::Page, "form: change the password", || post(security::submit)),
+    row("GET", "/account/devices", Audience::Page, "page: devices", || get(devices::show)),
+    row("POST", "/account/devices", Audience::Page, "form: end one or all others", || post(devices::submit)),
+    row("GET", "/tools/jwt", Audience::Anybody, "page: look into a token", || get(jwt::show)),
+    row("GET", "/", Audience::Anybody, "to the account", || get(account::front)),
+    row("GET", "/.well-known/change-password", Audience::Anybody, "to the password", || {
+        get(account::change_password)
+    }),
+    row("GET", "/assets/{name}", Audience::Anybody, "style and scripts of pages", || get(assets::show)),
     row("GET", "/healthz", Audience::Anybody, "is the process there", || get(wellknown::healthz)),
     row("GET", "/readyz", Audience::Anybody, "can it serve", || get(wellknown::readyz)),
 ];
@@ -84,7 +105,7 @@ const fn row(
 /// The table as text, a route a line.
 pub fn print() -> String {
     let line = |route: &Route| {
-        format!("{:<7} {:<25} {:<8} {}\n", route.method, route.path, route.audience.name(), route.purpose)
+        format!("{:<7} {:<28} {:<8} {}\n", route.method, route.path, route.audience.name(), route.purpose)
     };
     ROUTES.iter().map(line).collect()
 }

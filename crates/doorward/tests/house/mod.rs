@@ -53,6 +53,11 @@ impl House {
         Self::on(Ground::Memory).await
     }
 
+    /// Where nobody signs up by themselves.
+    pub(crate) async fn closed() -> Self {
+        Self::set_up(Ground::Memory, CHEAP, |settings| settings.signup_open = false).await
+    }
+
     pub(crate) async fn on(ground: Ground) -> Self {
         Self::set_up(ground, CHEAP, |_| {}).await
     }
@@ -214,6 +219,14 @@ impl Ask {
         self.builder = self.builder.header(header::CONTENT_TYPE, "application/json");
         self.body = body.into();
         self
+    }
+
+    /// The fields of a form, as a browser sends them.
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+        self.body = Body::from(pairs.collect::<Vec<_>>().join("&"));
+        self.header("content-type", "application/x-www-form-urlencoded")
     }
 
     pub(crate) fn request(self) -> Request<Body> {

@@ -4,10 +4,11 @@ use doorward::http::routes::{Audience, ROUTES};
 use http::Method;
 use serde_json::json;
 
-use super::house::{Ask, House};
+use super::house::{Answer, Ask, House};
 
 fn ask(method: &str, path: &str) -> Ask {
     let path = path.replace("{id}", "ses_00000000000000000000000000").replace("{key}", "some-key");
+    let path = path.replace("{name}", "some-name");
     Ask::new(Method::from_bytes(method.as_bytes()).expect("a method"), &path)
 }
 
@@ -15,7 +16,9 @@ fn ask(method: &str, path: &str) -> Ask {
 async fn nobody_gets_through_a_route_that_is_not_for_anybody() {
     let house = House::memory().await;
     for route in ROUTES {
-        let answer = house.send(ask(route.method, route.path).json(&json!({}))).await;
+        let ask = ask(route.method, route.path);
+        let is_page = route.audience == Audience::Page;
+        let answer = house.send(if is_page { ask.form(&[]) } else { ask.json(&json!({})) }).await;
         let place = format!("{} {}: {answer:?}", route.method, route.path);
         match route.audience {
             Audience::Anybody => assert_ne!(answer.status, 401, "{place}"),
@@ -23,8 +26,36 @@ async fn nobody_gets_through_a_route_that_is_not_for_anybody() {
                 assert_eq!((answer.status.as_u16(), answer.code()), (401, "no_credentials"), "{place}");
             }
             Audience::Bearer => assert!(answer.status.is_client_error(), "{place}"),
+            Audience::Page => assert!(is_sent_to_login(&answer), "{place}"),
         }
     }
+}
+
+/// A page says no by showing the way in.
+fn is_sent_to_login(answer: &Answer) -> bool {
+    let place = answer.headers.get("location").and_then(|place| place.to_str().ok());
+    answer.status == 303 && place.is_some_and(|place| place.starts_with("/login?"))
+}
+
+#[tokio::test]
+async fn neither_a_guest_nor_a_dead_cookie_nor_a_bearer_gets_onto_a_page() {
+    let house = House::memory().await;
+    let body = json!({ "guest": true, "client_id": "demo-session", "transport": "body" });
+    let guest = house.send(Ask::post("/v1/sessions").json(&body)).await.ok().text("session_token");
+    let dead = house.sign_in("demo-session", "body").await.text("session_token");
+    house.send(Ask::delete("/v1/session").bearer(&dead)).await.ok();
+    let alive = house.sign_in("demo-session", "body").await.text("session_token");
+    for route in ROUTES.iter().filter(|route| route.audience == Audience::Page) {
+        let place = format!("{} {}", route.method, route.path);
+        for secret in [&guest, &dead] {
+            let cookie = format!("__Host-Http-dw_session={secret}");
+            let form = ask(route.method, route.path).header("cookie", &cookie).form(&[]);
+            assert!(is_sent_to_login(&house.send(form).await), "{place}");
+        }
+        let form = ask(route.method, route.path).bearer(&alive).form(&[]);
+        assert!(is_sent_to_login(&house.send(form).await), "{place}: a page knows its reader by the cookie alone");
+    }
+    assert_eq!(house.send(Ask::get("/v1/session").bearer(&alive)).await.status, 200, "and nothing was ended");
 }
 
 #[tokio::test]

@@ -1,0 +1,119 @@
+//! Forms as they come back, and what is said about them: their token, their fields, their faults.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{Form, FromRequest, FromRequestParts, Query, Request};
+use bytes::Bytes;
+use doorward_core::base64url;
+use doorward_core::form::{FormToken, Reader};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, header};
+use minijinja::{Value, context};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::visit::{Stop, Visit};
+use crate::door::Door;
+use crate::http::body::{LARGEST, read};
+use crate::http::extract::same_origin;
+use crate::http::problem::{Code, Problem};
+
+const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// A form that somebody sent from one of our pages. A field that is missing is empty, one that nobody asked for ignored.
+#[derive(Debug)]
+pub struct Filled<T> {
+    token: Option<[u8; 32]>,
+    /// The fields.
+    pub fields: T,
+}
+
+impl<T> Filled<T> {
+    /// Did we write this form, for this browser and this reader?
+    pub fn is_ours(&self, door: &Door, visit: &Visit, reader: Reader) -> bool {
+        self.token.is_some_and(|token| door.keys().form().accepts(FormToken(token), visit.seed(), reader))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Token {
+    form_token: String,
+}
+
+impl<T: DeserializeOwned> FromRequest<Door> for Filled<T> {
+    type Rejection = Stop;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Stop> {
+        same_origin(door, request.headers())?;
+        let declared = is_form(request.headers());
+        let bytes = read(request.into_body(), LARGEST).await?;
+        if !declared {
+            return Err(Problem::new(Code::UnsupportedMediaType).into());
+        }
+        let Token { form_token } = parse(&bytes).await?;
+        let token = base64url::decode(&form_token).and_then(|token| token.try_into().ok());
+        Ok(Self { token, fields: parse(&bytes).await? })
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|value| value.split(';').next()).map(str::trim);
+    declared.is_some_and(|media_type| media_type.eq_ignore_ascii_case(MEDIA_TYPE))
+}
+
+async fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+    let mut request = Request::new(Body::from(bytes.clone()));
+    *request.method_mut() = Method::POST;
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    let form = Form::<T>::from_request(request, &()).await;
+    form.map(|form| form.0).map_err(|_| Problem::new(Code::InvalidField))
+}
+
+/// The query of a page. One that is not understood is none: people follow old and broken links.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequestParts<S> for Asked<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Query::<T>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default()))
+    }
+}
+
+/// A query that asks for one of a page's notices.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Notice {
+    /// Its name.
+    pub notice: String,
+}
+
+/// What is wrong with a form.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// In words.
+    pub text: &'static str,
+    /// The field it is about.
+    pub field: &'static str,
+}
+
+impl From<Fault> for Value {
+    fn from(Fault { text, field }: Fault) -> Self {
+        context! { text, field }
+    }
+}
+
+/// A form whose token is not good: written for another sign-in, or by somebody else.
+pub const STALE: Fault = Fault {
+    text: "This form was open for too long, or belongs to another sign-in. Nothing was changed. Please send it again.",
+    field: "",
+};
+
+/// A password that may not be set.
+pub const fn weak(field: &'static str) -> Fault {
+    Fault { text: "Choose another password: 8 to 256 characters, and neither your address nor your name.", field }
+}

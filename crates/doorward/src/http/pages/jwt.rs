@@ -1,0 +1,16 @@
+//! `/tools/jwt`: look into a token, in the browser alone. The page asks the server for nothing but its public keys, and
+//! only when it is told to verify.
+
+use axum::extract::State;
+use axum::response::Response;
+use doorward_core::form::Reader;
+use minijinja::context;
+
+use super::visit::Visit;
+use crate::door::Door;
+
+/// Shows the tool.
+pub async fn show(State(door): State<Door>, visit: Visit) -> Response {
+    let reader = visit.person().map_or(Reader::Anybody, |(session, _)| Reader::Session(session.id));
+    visit.page(&door, reader, "jwt.html", "", context! { issuer => door.settings().issuer.as_str() })
+}

@@ -1,0 +1,55 @@
+//! `/logout`: end this session, and clear its cookie.
+
+use axum::extract::State;
+use axum::response::Response;
+use doorward_core::form::Reader;
+use http::{HeaderValue, header};
+use minijinja::context;
+use serde::Deserialize;
+
+use super::form::{Filled, STALE};
+use super::look;
+use super::visit::{SignedIn, Stop, Visit};
+use crate::door::{Door, Origin};
+use crate::flows::revoke;
+use crate::http::cookie;
+use crate::http::problem::{Code, Problem};
+
+/// The form has a token and nothing else.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Fields {}
+
+/// Asks whether it is meant: a link to this page signs nobody out.
+pub async fn show(State(door): State<Door>, who: SignedIn) -> Response {
+    draw(&door, &who.visit, who.reader(), false)
+}
+
+/// Signs out. Where nothing is left to end, the cookie goes all the same.
+pub async fn submit(
+    State(door): State<Door>,
+    visit: Visit,
+    from: Origin,
+    form: Filled<Fields>,
+) -> Result<Response, Stop> {
+    if let Some((session, _)) = visit.person() {
+        let reader = Reader::Session(session.id);
+        if !form.is_ours(&door, &visit, reader) {
+            return Ok(draw(&door, &visit, reader, true));
+        }
+        revoke::sign_out(&door, session, &from).await?;
+    }
+    let mut response = look::see_other("/login?notice=signed_out");
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, cookie::clear_session());
+    headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));
+    Ok(response)
+}
+
+fn draw(door: &Door, visit: &Visit, reader: Reader, is_stale: bool) -> Response {
+    if is_stale {
+        let said = (Problem::new(Code::CrossSite), STALE);
+        return visit.refusal(door, reader, "logout.html", said, context! {});
+    }
+    visit.page(door, reader, "logout.html", "", context! {})
+}

@@ -1,0 +1,290 @@
+// Real Chromium on the real pages. Asked with: ORIGIN, SHOTS (a folder for screenshots), TOKEN (a JWT of the server).
+// One line a scenario on stdout; the first that fails ends the run with exit code 1.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+const [origin, shots, token, program] = process.argv.slice(2);
+const require = createRequire(path.join(process.cwd(), "package.json"));
+const { chromium } = require("playwright-core");
+const axe = require("axe-core").source;
+
+const ADA = { email: "ada@example.test", password: "copper-lantern-41" };
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+mkdirSync(shots, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: program,
+  headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+
+// A fresh profile, and a page in it. Every page must be quiet: nothing in the console, nothing refused by the policy.
+async function visit(options = {}, work) {
+  const context = await browser.newContext({ viewport: SIZES.desktop, ...options });
+  const page = await context.newPage();
+  const noises = [];
+  page.on("pageerror", (error) => noises.push(String(error)));
+  page.on("console", (message) => {
+    // Chromium says so of every answer of 4xx, which the forms of this test ask for.
+    if (["error", "warning"].includes(message.type()) && !message.text().startsWith("Failed to load resource")) noises.push(message.text());
+  });
+  try {
+    await work(page, context);
+  } catch (error) {
+    await page.screenshot({ path: path.join(shots, "failed.png") }).catch(() => {});
+    throw new Error(`at ${page.url()}: ${error.stack}`);
+  }
+  assert.deepEqual(noises, []);
+  await context.close();
+}
+
+const at = (page) => page.url().slice(origin.length);
+
+async function signIn(page, who = ADA) {
+  await page.goto(`${origin}/login`);
+  await page.getByLabel("E-mail address").fill(who.email);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`${origin}/account`);
+}
+
+const scenarios = {
+  async "with a mouse: up, devices, password, out, in"(name) {
+    await visit({}, async (page, context) => {
+      const who = { email: `${name}@example.test`, password: "violet-anchor-77" };
+      await page.goto(`${origin}/`);
+      assert.equal(at(page), "/login?return_to=/account");
+      await page.getByRole("link", { name: "Make one" }).click();
+      await page.getByLabel("Name").fill("Grace Hopper");
+      await page.getByLabel("E-mail address").fill(who.email);
+      await page.getByLabel("Password", { exact: true }).fill(who.password);
+      const show = page.getByRole("button", { name: "Show password" });
+      await show.click();
+      assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), who.password);
+      await page.getByRole("button", { name: "Make the account" }).click();
+      await page.waitForURL(/notice=welcome/);
+      await page.getByText("Grace Hopper").waitFor();
+      const cookies = await context.cookies();
+      for (const cookie of cookies) assert(cookie.httpOnly && cookie.secure && cookie.sameSite === "Lax", cookie.name);
+      assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["__Host-Http-dw_form", "__Host-Http-dw_session"]);
+
+      await visit({}, async (other) => {
+        await signIn(other, who);
+        await page.getByRole("link", { name: "Devices", exact: true }).click();
+        assert.equal(await page.getByRole("listitem").filter({ hasText: "Signed in with" }).count(), 2);
+        await page.getByRole("button", { name: "Sign out", exact: true }).last().click();
+        await page.getByText("The device is signed out.").waitFor();
+        await other.goto(`${origin}/account`);
+        assert.equal(at(other), "/login?return_to=/account");
+        await other.getByText("Your session has ended.").waitFor();
+      });
+
+      await page.getByRole("link", { name: "Security", exact: true }).click();
+      await page.getByLabel("Current password", { exact: true }).fill(who.password);
+      await page.getByLabel("New password", { exact: true }).fill("amber-signal-52");
+      await page.getByRole("button", { name: "Change the password" }).click();
+      await page.getByText("Your password is changed.").waitFor();
+      await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+      await page.getByText("You are signed out.").waitFor();
+      await signIn(page, { ...who, password: "amber-signal-52" });
+    });
+  },
+
+  async "with the keyboard alone"() {
+    await visit({}, async (page) => {
+      await page.goto(`${origin}/login`);
+      const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
+      await page.keyboard.press("Tab");
+      assert.equal(await focused(), "Skip to the content");
+      const skip = await page.evaluate(() => document.activeElement.getBoundingClientRect().top);
+      assert(skip >= 0 || (await page.waitForFunction(() => document.activeElement.getBoundingClientRect().top >= 0)));
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Tab");
+      assert.equal(await focused(), "email");
+      await page.keyboard.type(ADA.email);
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("wrong");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").waitFor();
+      await page.waitForFunction(() => document.activeElement.id === "faults");
+      assert.match(await page.title(), /^Error: /);
+      assert.equal(await page.getByLabel("E-mail address").inputValue(), ADA.email);
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.activeElement.id === "password");
+      await page.keyboard.type(ADA.password);
+      await page.keyboard.press("Enter");
+      await page.waitForURL(`${origin}/account`);
+      for (let steps = 0; (await focused()) !== "Sign out"; steps += 1) {
+        assert(steps < 12, "the button is within reach");
+        await page.keyboard.press("Tab");
+        const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+        assert.notEqual(ring, "none", "the focus is seen");
+      }
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/signed_out/);
+    });
+  },
+
+  async "without JavaScript"(name) {
+    await visit({ javaScriptEnabled: false }, async (page) => {
+      const who = { email: `${name}@example.test`, password: "violet-anchor-77" };
+      await page.goto(`${origin}/signup`);
+      await page.getByLabel("E-mail address").fill(who.email);
+      await page.getByLabel("Password", { exact: true }).fill(who.password);
+      await page.getByRole("button", { name: "Make the account" }).click();
+      await page.getByText("Welcome.").waitFor();
+      await page.goto(`${origin}/account/security`);
+      await page.getByLabel("Current password").fill("wrong");
+      await page.getByLabel("New password").fill("amber-signal-52");
+      await page.getByRole("button", { name: "Change the password" }).click();
+      await page.getByText("The current password is not right.").waitFor();
+      await page.goto(`${origin}/account/devices`);
+      await page.getByRole("button", { name: "Sign out here" }).click();
+      await page.getByText("You are signed out.").waitFor();
+      await signIn(page, who);
+      await page.goto(`${origin}/tools/jwt`);
+      // (Texts inside noscript are passed over by getByText.)
+      await page.locator("noscript p").waitFor();
+      assert.equal(await page.locator("#tool").isVisible(), false);
+    });
+  },
+
+  async "the token tool sends nothing, and verifies on request"() {
+    await visit({}, async (page) => {
+      const sent = [];
+      await page.goto(`${origin}/tools/jwt`, { waitUntil: "networkidle" });
+      page.on("request", (request) => sent.push(`${request.method()} ${request.url()} ${request.postData() ?? ""}`));
+      const field = page.getByLabel("Token");
+      const verdict = page.locator("#verdict");
+      const verify = page.getByRole("button", { name: "Verify with the keys" });
+      await field.fill(token);
+      await verdict.getByText("NOT VERIFIED").waitFor();
+      for (const claim of ["iss", "sub", "aud", "exp", "iat", "jti"]) {
+        await page.locator("#claims dt").filter({ has: page.getByText(claim, { exact: true }) }).waitFor();
+      }
+      await page.getByText("Issuer: who made the token").waitFor();
+      assert.equal(await page.locator("#findings li").count(), 0, "our own tokens give no cause for concern");
+      const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+      const forged = (header, claims) => `${part(header)}.${part(claims)}.c2ln`;
+      const now = Math.floor(Date.now() / 1000);
+      for (const [header, claims, warning] of [
+        [{ alg: "none" }, { exp: now + 60 }, "anybody can write such a token"],
+        [{ alg: "HS256" }, { exp: now + 60 }, "whoever can verify it can also make it"],
+        [{ alg: "ES256" }, {}, "There is no exp"],
+        [{ alg: "ES256" }, { iat: now, exp: now + 7 * 86400 }, "It lives for 7 days"],
+        [{ alg: "ES256" }, { exp: now - 600 }, "It expired 10 minutes ago"],
+        [{ alg: "ES256" }, { exp: now + 60, user: { password: "x" }, iban: "y" }, "user.password, iban: this looks sensitive"],
+        [{ alg: "ES256", jku: "https://other.test" }, { exp: now + 60 }, "brings its own key"],
+      ]) {
+        await field.fill(forged(header, claims));
+        await page.locator("#findings").getByText(warning).waitFor();
+        await verdict.getByText("NOT VERIFIED").waitFor();
+      }
+      await field.fill(forged({ alg: "ES256" }, { name: "<img src=x onerror=alert(1)>" }));
+      await page.locator("#claims").getByText("<img src=x onerror=alert(1)>").waitFor();
+      for (const nonsense of ["hello", "a.b.c", "a.b.c.d.e", "..", "{}"]) {
+        await field.fill(nonsense);
+        await verdict.getByText("NOT A TOKEN").waitFor();
+      }
+      assert.deepEqual(sent, [], "decoding is done here");
+      const keys = [`GET ${origin}/.well-known/jwks.json `];
+
+      await field.fill(token);
+      await verify.click();
+      await verdict.getByText("SIGNATURE VERIFIED").waitFor();
+      assert.deepEqual(sent, keys, "verifying fetches the public keys and tells nothing");
+      const [head, body, signature] = token.split(".");
+      const claims = JSON.parse(Buffer.from(body, "base64url"));
+      for (const changed of [
+        `${head}.${part({ ...claims, sub: "usr_other" })}.${signature}`,
+        `${head}.${body}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`,
+        `${part({ ...JSON.parse(Buffer.from(head, "base64url")), alg: "EdDSA" })}.${body}.${signature}`,
+        `${part({ alg: "none" })}.${body}.`,
+        `${part({ alg: "ES256", kid: "key_other" })}.${body}.${signature}`,
+      ]) {
+        await field.fill(changed);
+        await verdict.getByText("NOT VERIFIED").waitFor();
+        await verify.click();
+        await verdict.getByText("REFUSED").waitFor();
+      }
+      assert(sent.every((line) => line === keys[0]), "and nothing else");
+    });
+  },
+
+  async "axe finds nothing, in light and dark; and screenshots"() {
+    const still = { reducedMotion: "reduce", bypassCSP: true };
+    for (const colorScheme of ["light", "dark"]) {
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await visit({ ...still, colorScheme, viewport }, async (page) => {
+          const look = async (name) => {
+            await page.screenshot({ path: path.join(shots, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+            assert(wide <= 0, `${name} on a ${size} is ${wide} pixels too wide`);
+            const small = await page.evaluate(() =>
+              [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+                .filter((one) => !one.matches(".skip, p.lead a") && one.checkVisibility())
+                .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+                .filter(([, box]) => box.width < 24 || box.height < 24)
+                .map(([html]) => html));
+            assert.deepEqual(small, [], `${name}: targets of 24 pixels at least`);
+            await page.evaluate(axe);
+            const { violations } = await page.evaluate(() => globalThis.axe.run());
+            const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`)}`);
+            assert.deepEqual(told, [], `${name} ${size} ${colorScheme}`);
+          };
+          await page.goto(`${origin}/login`);
+          await look("login");
+          await page.getByLabel("E-mail address").fill(ADA.email);
+          await page.getByLabel("Password", { exact: true }).fill("wrong");
+          await page.keyboard.press("Enter");
+          await page.getByRole("alert").waitFor();
+          await look("login-wrong");
+          await page.goto(`${origin}/signup`);
+          await look("signup");
+          await page.goto(`${origin}/tools/jwt`);
+          await look("jwt-empty");
+          await page.getByLabel("Token").fill(token);
+          await look("jwt");
+          await page.getByRole("button", { name: "Verify" }).click();
+          await page.getByText("SIGNATURE VERIFIED").waitFor();
+          await look("jwt-verified");
+          const bad = ["eyJhbGciOiJub25lIn0", Buffer.from('{"sub":"x","password":"y"}').toString("base64url"), ""];
+          await page.getByLabel("Token").fill(bad.join("."));
+          await look("jwt-bad");
+          await signIn(page);
+          await look("account");
+          await page.goto(`${origin}/account/security`);
+          await look("security");
+          await page.goto(`${origin}/account/devices`);
+          await look("devices");
+          await page.goto(`${origin}/logout`);
+          await look("logout");
+          await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
+          await page.getByText("You are signed out.").waitFor();
+          await look("signed-out");
+        });
+      }
+    }
+  },
+};
+
+let failed = 0;
+let number = 0;
+for (const [name, scenario] of Object.entries(scenarios)) {
+  number += 1;
+  try {
+    await scenario(`reader-${number}`);
+    console.log(`ok: ${name}`);
+  } catch (error) {
+    console.log(`FAILED: ${name}: ${error.stack}`);
+    failed = 1;
+    break;
+  }
+}
+await browser.close();
+process.exit(failed);

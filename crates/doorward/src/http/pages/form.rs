@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::visit::{Stop, Visit};
 use crate::door::Door;
+use crate::flows::Refusal;
 use crate::http::body::{LARGEST, read};
 use crate::http::extract::same_origin;
 use crate::http::problem::{Code, Problem};
@@ -113,7 +114,21 @@ pub const STALE: Fault = Fault {
     field: "",
 };
 
+/// What is the matter with a password or with its being asked for, if it is something that a person can mend.
+pub fn mendable(refusal: Refusal, field: &'static str) -> Option<Fault> {
+    match refusal {
+        Refusal::PasswordWeak => Some(weak(field)),
+        Refusal::PasswordKnown => {
+            Some(Fault { text: "Choose another password: everybody who guesses tries this one first.", field })
+        }
+        Refusal::TooManyAttempts(_) => {
+            Some(Fault { text: "There were too many attempts. Wait a while, and try again.", field })
+        }
+        _ => None,
+    }
+}
+
 /// A password that may not be set.
-pub const fn weak(field: &'static str) -> Fault {
+const fn weak(field: &'static str) -> Fault {
     Fault { text: "Choose another password: 8 to 256 characters, and neither your address nor your name.", field }
 }

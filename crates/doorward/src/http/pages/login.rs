@@ -12,7 +12,7 @@ use minijinja::context;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::form::{Asked, Fault, Filled, STALE};
+use super::form::{Asked, Fault, Filled, STALE, mendable};
 use super::look;
 use super::return_to::ReturnTo;
 use super::visit::{Stop, Visit};
@@ -82,6 +82,10 @@ pub async fn submit(
                 return Ok(response);
             }
             Err(Stopped::Refused(Refusal::InvalidCredentials)) => (Refusal::InvalidCredentials.into(), WRONG),
+            Err(Stopped::Refused(refusal)) => match mendable(refusal, "password") {
+                Some(fault) => (refusal.into(), fault),
+                None => return Err(Stopped::from(refusal).into()),
+            },
             Err(stopped) => return Err(stopped.into()),
         }
     } else {
@@ -113,6 +117,7 @@ pub(super) async fn enter(
         return Err(Refusal::TransportNotAllowed.into());
     }
     let who = Who::Person { email, password: Typed::read(password) };
-    let attempt = Attempt { client, transport: Some(Transport::Cookie), who, held: visit.held() };
+    let attempt =
+        Attempt { client, transport: Some(Transport::Cookie), who, held: visit.held(), device: visit.device() };
     sign_in(door, attempt, from).await
 }

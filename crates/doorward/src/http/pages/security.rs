@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::form::{Asked, Fault, Filled, Notice, STALE, weak};
+use super::form::{Asked, Fault, Filled, Notice, STALE, mendable};
 use super::look;
 use super::visit::{SignedIn, Stop};
 use crate::door::{Door, Origin};
@@ -46,7 +46,12 @@ pub async fn submit(
         return Ok(refuse((Problem::new(Code::CrossSite), STALE)));
     }
     let Fields { current_password, new_password } = form.fields;
-    let asked = Change { current: Typed::read(&current_password), new: new_password, attempt: None };
+    let asked = Change {
+        current: Typed::read(&current_password),
+        new: new_password,
+        attempt: None,
+        device: who.visit.device(),
+    };
     match change(&door, &who.caller, asked, &from).await {
         Ok(mut issued) => {
             // The secret came in a cookie, so its successor goes into one, whatever way it was first handed out.
@@ -56,9 +61,10 @@ pub async fn submit(
             Ok(response)
         }
         Err(Stopped::Refused(Refusal::InvalidCredentials)) => Ok(refuse((Refusal::InvalidCredentials.into(), WRONG))),
-        Err(Stopped::Refused(Refusal::PasswordWeak)) => {
-            Ok(refuse((Refusal::PasswordWeak.into(), weak("new_password"))))
-        }
+        Err(Stopped::Refused(refusal)) => match mendable(refusal, "new_password") {
+            Some(fault) => Ok(refuse((refusal.into(), fault))),
+            None => Err(Stopped::from(refusal).into()),
+        },
         Err(stopped) => Err(stopped.into()),
     }
 }

@@ -9,7 +9,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::form::{Fault, Filled, STALE, weak};
+use super::form::{Fault, Filled, STALE, mendable};
 use super::visit::{Stop, Visit};
 use super::{login, look};
 use crate::door::{Door, Origin};
@@ -79,9 +79,10 @@ pub async fn submit(
     match register(&door, registration, Actor::Nobody, &from).await {
         Ok(_) => {}
         Err(Stopped::Refused(Refusal::EmailTaken)) => return Ok(refuse((Refusal::EmailTaken.into(), TAKEN))),
-        Err(Stopped::Refused(Refusal::PasswordWeak)) => {
-            return Ok(refuse((Refusal::PasswordWeak.into(), weak("password"))));
-        }
+        Err(Stopped::Refused(refusal)) => match mendable(refusal, "password") {
+            Some(fault) => return Ok(refuse((refusal.into(), fault))),
+            None => return Err(Stopped::from(refusal).into()),
+        },
         Err(stopped) => return Err(stopped.into()),
     }
     let Ok(issued) = login::enter(&door, &visit, Some(email), &form.fields.password, &from).await else {

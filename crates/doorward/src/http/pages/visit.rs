@@ -60,6 +60,7 @@ impl IntoResponse for Stop {
 pub struct Visit {
     caller: Option<Caller>,
     held: Option<SecretHash>,
+    device: Option<String>,
     is_dead: bool,
     navigates: bool,
     seed: Seed,
@@ -82,7 +83,13 @@ impl Visit {
             Some(seed) => (seed, false),
             None => (Seed(door.draw()?), true),
         };
-        Ok(Self { caller, held, is_dead, navigates, seed, is_new })
+        let device = cookie::device(headers);
+        Ok(Self { caller, held, device, is_dead, navigates, seed, is_new })
+    }
+
+    /// What makes the browser a known device, as it says.
+    pub fn device(&self) -> Option<String> {
+        self.device.clone()
     }
 
     /// What the browser holds, for a sign-in to take over.

@@ -5,8 +5,8 @@ use doorward_core::id::{KeyId, SessionId, TokenId, UserId};
 use doorward_core::secret::Secret;
 use doorward_core::token::{SigningKey, mint};
 use doorward_verify::{
-    Algorithm, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, Position, Revocations, Scope, Scratch, Strength,
-    Timestamp, TokenType, Verifier, base64url,
+    Algorithm, Cache, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, Position, Revocations, Scope, Scratch,
+    Strength, Timestamp, TokenType, Verifier, base64url,
 };
 
 /// Both, in the order of the report.
@@ -26,6 +26,7 @@ pub struct Token {
     keys: KeySet,
     revocations: Revocations,
     verifier: Verifier,
+    cache: Cache,
     raw: ParsedPublicKey,
     signature: Vec<u8>,
     signed: usize,
@@ -54,6 +55,7 @@ impl Token {
             keys: KeySet::new(vec![signing.verifying().clone()]),
             revocations: some_revocations(),
             verifier: Verifier::new(ISSUER, AUDIENCE, TokenType::AccessToken),
+            cache: Cache::new([6; 16], 10_000),
             raw: raw.ok()?,
             text,
             signing,
@@ -70,6 +72,11 @@ impl Token {
     /// The whole verification.
     pub fn verify(&self, scratch: &mut Scratch) -> bool {
         self.verifier.verify(&self.text, &self.keys, &self.revocations, NOW, scratch).is_ok()
+    }
+
+    /// The verification of a token that was shown before.
+    pub fn verify_again(&self, scratch: &mut Scratch) -> bool {
+        self.verifier.verify_with(&self.cache, &self.text, &self.keys, &self.revocations, NOW, scratch).is_ok()
     }
 
     /// The signature of the same bytes and nothing else.
@@ -144,6 +151,7 @@ mod tests {
             let token = Token::mint(algorithm).expect("a token");
             assert!(token.verify(&mut Scratch::new()));
             assert!(token.verify_raw());
+            assert!(token.verify_again(&mut Scratch::new()) && token.verify_again(&mut Scratch::new()));
             assert!(token.read_claims(&mut vec![0; token.bytes()]));
             assert_eq!(token.mint_again(), token.bytes());
             assert!((500..800).contains(&token.bytes()), "{}", token.bytes());

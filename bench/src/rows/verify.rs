@@ -41,7 +41,7 @@ pub(super) fn measure(options: &Options) -> Result<Row, Trouble> {
         let token = Token::mint(algorithm).ok_or("no token")?;
         let name = algorithm.name();
         let batches = if options.quick { 31 } else { 201 };
-        let Times { raw, whole, rest, mint } = times(&token, batches * options.rounds())?;
+        let Times { raw, whole, again, rest, mint } = times(&token, batches * options.rounds())?;
         let beyond: Vec<f64> = whole.iter().zip(&raw).map(|(whole, raw)| whole - raw).collect();
         let figure =
             format!("{name}: whole beyond raw, µs (by the least of each: {:.2})", least(&whole) - least(&raw));
@@ -52,6 +52,7 @@ pub(super) fn measure(options: &Options) -> Result<Row, Trouble> {
         for (what, times) in [
             ("raw signature", raw),
             ("whole verification", whole),
+            ("the same token again, remembered (no goal)", again),
             ("payload, claims and index alone", rest),
             ("minting one (no goal)", mint),
         ] {
@@ -66,6 +67,7 @@ pub(super) fn measure(options: &Options) -> Result<Row, Trouble> {
 struct Times {
     raw: Vec<f64>,
     whole: Vec<f64>,
+    again: Vec<f64>,
     rest: Vec<f64>,
     mint: Vec<f64>,
 }
@@ -76,7 +78,8 @@ fn times(token: &Token, batches: usize) -> Result<Times, Trouble> {
     if !(token.verify(&mut scratch) && token.verify_raw() && token.read_claims(&mut room)) {
         return Err("our own token is refused".into());
     }
-    let mut times = Times { raw: Vec::new(), whole: Vec::new(), rest: Vec::new(), mint: Vec::new() };
+    let mut times =
+        Times { raw: Vec::new(), whole: Vec::new(), again: Vec::new(), rest: Vec::new(), mint: Vec::new() };
     for number in 0..batches {
         // Whoever comes first finds colder caches: they take turns at that too.
         if number % 2 == 0 {
@@ -86,6 +89,7 @@ fn times(token: &Token, batches: usize) -> Result<Times, Trouble> {
             times.whole.push(batch(|| token.verify(&mut scratch)));
             times.raw.push(batch(|| token.verify_raw()));
         }
+        times.again.push(batch(|| token.verify_again(&mut scratch)));
         times.rest.push(batch(|| token.read_claims(&mut room)));
         times.mint.push(batch(|| token.mint_again() > 0));
     }

@@ -131,6 +131,11 @@ impl VerifyingKey {
         }
     }
 
+    /// 128 bits that stand for id, algorithm and key: another key has others. They tell nothing of a secret.
+    pub(crate) fn fingerprint(&self) -> [u8; 16] {
+        self.0.fingerprint
+    }
+
     /// The base64url of the header that our own tokens of a type, signed by this key, have.
     pub fn canonical_header(&self, kind: TokenType) -> &str {
         match kind {
@@ -216,7 +221,7 @@ impl fmt::Debug for VerifyingKey {
 
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.fingerprint == other.0.fingerprint
+        self.fingerprint() == other.fingerprint()
     }
 }
 

@@ -18,6 +18,7 @@
 //! ```
 
 pub mod base64url;
+pub mod cache;
 pub mod claims;
 pub mod json;
 pub mod keys;
@@ -31,6 +32,7 @@ pub mod verifier;
 #[path = "../tests/proofs/data.rs"]
 mod data;
 
+pub use cache::Cache;
 pub use claims::{Claims, Few, Handles};
 pub use keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 pub use rejection::Rejection;

@@ -6,7 +6,7 @@
 
 use crate::keys::LONGEST_SIGNATURE;
 use crate::token::{Compact, LONGEST_HEADER, LONGEST_PAYLOAD};
-use crate::{Claims, KeySet, Lifetime, Marks, Rejection, Revocations, Timestamp};
+use crate::{Cache, Claims, KeySet, Lifetime, Marks, Rejection, Revocations, Timestamp};
 
 /// The default leeway between our clock and the minting one.
 const LEEWAY: Lifetime = Lifetime::from_secs(30);
@@ -155,12 +155,44 @@ impl Verifier {
         now: Timestamp,
         scratch: &'s mut Scratch,
     ) -> Result<Verified<'s>, Rejection> {
+        self.run(None, token, keys, revocations, now, scratch)
+    }
+
+    /// The same, without the arithmetic of the signature where `cache` remembers that this text was verified under this
+    /// key. The verdict is that of [`Self::verify`], always; a hit allocates nothing either.
+    ///
+    /// # Errors
+    /// The [`Rejection`] of the first check that fails.
+    pub fn verify_with<'s>(
+        &self,
+        cache: &Cache,
+        token: &str,
+        keys: &'s KeySet,
+        revocations: &Revocations,
+        now: Timestamp,
+        scratch: &'s mut Scratch,
+    ) -> Result<Verified<'s>, Rejection> {
+        self.run(Some(cache), token, keys, revocations, now, scratch)
+    }
+
+    fn run<'s>(
+        &self,
+        cache: Option<&Cache>,
+        token: &str,
+        keys: &'s KeySet,
+        revocations: &Revocations,
+        now: Timestamp,
+        scratch: &'s mut Scratch,
+    ) -> Result<Verified<'s>, Rejection> {
         let Room { header, payload, signature } = &mut *scratch.0;
         let compact = Compact::split(token)?;
         let payload = compact.payload(payload)?;
         let signature = compact.signature(signature)?;
         let key = compact.key(keys, self.kind, header)?;
-        if !signature.is_some_and(|signature| key.verify(compact.signed, signature)) {
+        let cache = cache.filter(|_| !key.algorithm().is_shared());
+        let named = cache.map(|cache| (cache, cache.name(key, token)));
+        let known = named.as_ref().is_some_and(|(cache, name)| cache.has(name));
+        if !known && !signature.is_some_and(|signature| key.verify(compact.signed, signature)) {
             return Err(Rejection::SignatureInvalid);
         }
         let verified = Verified { claims: Claims::parse(payload)?, kid: key.kid() };
@@ -168,6 +200,9 @@ impl Verifier {
         self.check_times(&verified.claims, now)?;
         if !revocations.is_empty() {
             revocations.check(&verified.marks())?;
+        }
+        if let Some((cache, name)) = named.filter(|_| !known) {
+            cache.keep(&name);
         }
         Ok(verified)
     }

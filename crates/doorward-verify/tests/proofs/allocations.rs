@@ -1,7 +1,9 @@
 //! The path of a request asks for no memory.
 
 use allocation_counter::measure;
-use doorward_verify::{Algorithm, Entry, Few, Key, Lifetime, Rejection, Revocations, Scope, Scratch, Strength};
+use doorward_verify::{
+    Algorithm, Cache, Entry, Few, Key, Lifetime, Rejection, Revocations, Scope, Scratch, Strength,
+};
 
 use crate::signer::{ES, NOW, World, claims, payload};
 
@@ -37,6 +39,26 @@ fn verifying_allocates_nothing() {
         assert_eq!(verdict, *expect);
         assert_eq!(spent.count_total, 0, "{expect:?} asked for {} bytes", spent.bytes_total);
     }
+}
+
+#[test]
+fn a_hit_in_the_cache_allocates_nothing() {
+    let world = World::new();
+    let cache = Cache::new([5; 16], 1000);
+    let mut scratch = Scratch::new();
+    for algorithm in Algorithm::ALL {
+        let token = world.mint(algorithm, &claims());
+        // A miss that is kept, then a hit.
+        for _ in 0..2 {
+            let spent = measure(|| {
+                let said =
+                    world.verifier.verify_with(&cache, &token, &world.keys, &world.revocations, NOW, &mut scratch);
+                assert_eq!(said.map(drop), Ok(()));
+            });
+            assert_eq!(spent.count_total, 0, "{} asked for {} bytes", algorithm.name(), spent.bytes_total);
+        }
+    }
+    assert_eq!(cache.len(), 4, "all but the one with HS256");
 }
 
 #[test]

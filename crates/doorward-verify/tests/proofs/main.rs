@@ -1,6 +1,7 @@
 //! Proofs over the public API: what honest tokens get, what hostile ones get, and that the index forgets nothing.
 
 mod allocations;
+mod cache;
 mod claims;
 #[path = "../corpus/mod.rs"]
 mod corpus;

@@ -27,7 +27,7 @@ impl ReturnTo {
         for byte in self.0.bytes() {
             match byte {
                 b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                    address.push(byte.into())
+                    address.push(byte.into());
                 }
                 _ => address.push_str(&format!("%{byte:02X}")),
             }

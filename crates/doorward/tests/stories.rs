@@ -4,6 +4,8 @@ mod house;
 
 #[path = "stories/abuse.rs"]
 mod abuse;
+#[path = "stories/at_rest.rs"]
+mod at_rest;
 #[path = "stories/bad_input.rs"]
 mod bad_input;
 #[path = "stories/devices.rs"]

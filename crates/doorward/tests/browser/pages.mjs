@@ -70,7 +70,7 @@ const scenarios = {
       await page.getByText("Grace Hopper").waitFor();
       const cookies = await context.cookies();
       for (const cookie of cookies) assert(cookie.httpOnly && cookie.secure && cookie.sameSite === "Lax", cookie.name);
-      assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["__Host-Http-dw_form", "__Host-Http-dw_session"]);
+      assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["__Host-Http-dw_device", "__Host-Http-dw_form", "__Host-Http-dw_session"]);
 
       await visit({}, async (other) => {
         await signIn(other, who);

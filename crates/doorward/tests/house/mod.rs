@@ -1,5 +1,4 @@
 //! A whole server in process: real router, real rules, a store, a clock that is moved by hand.
-#![expect(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,6 +108,13 @@ impl House {
         let ada = register(&door, registration, Actor::Operator, &doorward::door::Origin::default()).await;
         let ada = ada.expect("an account").id;
         Self { router: router(door.clone()), door, clock, ada, folder }
+    }
+
+    /// The bytes of every file the store has written.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
+        let folder = self.folder.as_ref().expect("a store in files");
+        let entries = std::fs::read_dir(folder.path()).expect("a folder");
+        entries.map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a file")).collect()
     }
 
     pub(crate) fn advance(&self, span: Lifetime) {

@@ -4,7 +4,7 @@
 //! does not. Unknown members are skipped; a known one of the wrong type is an error, never an absence.
 
 use crate::json::{self, Malformed, ObjectWriter, Reader};
-use crate::{Key, Marks, Position, Rejection, Timestamp};
+use crate::{Key, Marks, Position, Rejection, Scope, Timestamp};
 
 mod few;
 mod handles;
@@ -96,15 +96,32 @@ impl<'a> Claims<'a> {
 
     /// What the token can be revoked by, given the id of the key that signed it.
     pub fn marks(&self, kid: &str) -> Marks {
+        let key = |scope| self.key(kid, scope);
         Marks {
-            session: self.session_id.map(Key::of),
-            token: Some(Key::of(self.token_id)),
-            subject: self.handles.subject,
-            client: Some(Key::of(self.client_id)),
-            device: self.handles.device,
-            organization: self.handles.organization,
-            signing_key: Some(Key::of(kid)),
+            session: key(Scope::Session),
+            token: key(Scope::Token),
+            subject: key(Scope::Subject),
+            client: key(Scope::Client),
+            device: key(Scope::Device),
+            organization: key(Scope::Organization),
+            signing_key: key(Scope::SigningKey),
             at: self.rv,
+        }
+    }
+
+    /// The key by which a scope applies to this token; the same as its [`Marks`] give, made when it is asked for.
+    pub(crate) fn key(&self, kid: &str, scope: Scope) -> Option<Key> {
+        let session = || self.session_id.map(Key::of);
+        match scope {
+            Scope::Session => session(),
+            Scope::Token => Some(Key::of(self.token_id)),
+            Scope::Subject => self.handles.subject,
+            Scope::Client => Some(Key::of(self.client_id)),
+            Scope::Device => self.handles.device,
+            Scope::Organization => self.handles.organization,
+            Scope::SigningKey => Some(Key::of(kid)),
+            Scope::Realm => Some(Key::REALM),
+            Scope::Bucket => session().map(Key::bucket_of),
         }
     }
 }

@@ -210,6 +210,16 @@ impl Revocations {
     /// [`Rejection::TokenRevoked`] if any applicable scope has a terminal entry, else [`Rejection::TokenStale`] if any
     /// has a refresh-required one.
     pub fn check(&self, marks: &Marks) -> Result<(), Rejection> {
+        self.check_lazily(marks.at, |scope| marks.key(scope))
+    }
+
+    /// The same for a credential whose keys have yet to be made: `key` is asked for those scopes alone that hold
+    /// anything. Most of the time that is one, and making a key may cost a hash.
+    pub(crate) fn check_lazily(
+        &self,
+        at: Option<Position>,
+        key: impl Fn(Scope) -> Option<Key>,
+    ) -> Result<(), Rejection> {
         if self.count == 0 {
             return Ok(());
         }
@@ -219,7 +229,7 @@ impl Revocations {
             if table.is_empty() {
                 continue;
             }
-            match marks.key(scope).and_then(|key| table.check(key, marks.at)) {
+            match key(scope).and_then(|key| table.check(key, at)) {
                 Some(Strength::Terminal) => return Err(Rejection::TokenRevoked),
                 Some(Strength::RefreshRequired) => verdict = Err(Rejection::TokenStale),
                 None => {}

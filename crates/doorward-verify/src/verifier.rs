@@ -198,9 +198,7 @@ impl Verifier {
         let verified = Verified { claims: Claims::parse(payload)?, kid: key.kid() };
         self.check_parties(&verified.claims)?;
         self.check_times(&verified.claims, now)?;
-        if !revocations.is_empty() {
-            revocations.check(&verified.marks())?;
-        }
+        revocations.check_lazily(verified.claims.rv, |scope| verified.claims.key(verified.kid, scope))?;
         if let Some((cache, name)) = named.filter(|_| !known) {
             cache.keep(&name);
         }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "doorward-bench", disable_help_subcommand = true)]
 pub(crate) struct Options {
     /// Only these rows.
-    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify"])]
+    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing"])]
     pub(crate) rows: Vec<Row>,
     /// Shorter runs over fewer sessions: shows that it works, proves nothing.
     #[arg(long)]
@@ -71,6 +71,10 @@ pub(crate) enum Row {
     Refresh,
     /// Verifying an access token.
     Verify,
+    /// Signing in, 64 at a time, and what becomes of session checks meanwhile.
+    Flood,
+    /// Whether the time of a sign-in tells if there is such an account.
+    Timing,
 }
 
 /// What a child process is for.
@@ -97,6 +101,9 @@ pub(crate) enum Verb {
         /// Where the database is.
         folder: PathBuf,
     },
+    /// Argon2id and nothing else.
+    #[command(hide = true)]
+    BareHash,
     /// Asks.
     #[command(hide = true)]
     Load {
@@ -116,6 +123,9 @@ pub(crate) struct Stock {
     /// Of strategy hybrid, with the refresh tokens written to a file; otherwise of strategy session.
     #[arg(long)]
     pub(crate) hybrid: bool,
+    /// Gives the first so many users a password, and lets everybody try as often as they like.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) people: u64,
     /// Only fills the database.
     #[arg(long)]
     pub(crate) only_fill: bool,

@@ -11,6 +11,8 @@ const SESSIONS_PER_USER: u64 = 4;
 pub(crate) const HYBRID: &str = "bench-hybrid";
 /// The file with their refresh tokens, a line each.
 pub(crate) const TOKENS: &str = "refresh-tokens.txt";
+/// The password of everybody who has one.
+pub(crate) const PASSWORD: &str = "copper-lantern-41";
 /// The database.
 pub(crate) const DATABASE: &str = "doorward.db";
 
@@ -38,6 +40,11 @@ pub(crate) fn user_of(number: u64) -> UserId {
 /// A user's id.
 pub(crate) fn user(number: u64) -> UserId {
     UserId::from_bytes(short("user", number))
+}
+
+/// A user's address.
+pub(crate) fn email(number: u64) -> String {
+    format!("person-{number}@example.test")
 }
 
 /// How many users so many sessions have.

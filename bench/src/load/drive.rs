@@ -16,7 +16,12 @@ pub(super) trait Script {
     /// Writes a connection's next request; `false` if there is nothing more to ask.
     fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool;
 
-    /// Takes an answer of 200.
+    /// The status of a good answer.
+    fn good(&self) -> u16 {
+        200
+    }
+
+    /// Takes a good answer.
     fn answer(&mut self, connection: usize, body: &[u8]) -> Result<(), Trouble>;
 
     /// Is there an end to it, so that every request counts?
@@ -121,8 +126,9 @@ fn receive(
         };
         connection.filled += read;
         if let Some(answer) = Answer::read(&connection.input[..connection.filled])? {
-            tally.count(&answer, connection.asked);
-            if answer.status == 200 {
+            let good = answer.status == script.good();
+            tally.count(&answer, good, connection.asked);
+            if good {
                 script.answer(number, answer.body)?;
             }
             if answer.size != connection.filled {
@@ -138,14 +144,14 @@ fn receive(
 }
 
 /// An answer of HTTP/1.1 with a length, which is all that the measured servers give.
-struct Answer<'a> {
-    status: u16,
-    body: &'a [u8],
-    size: usize,
+pub(super) struct Answer<'a> {
+    pub(super) status: u16,
+    pub(super) body: &'a [u8],
+    pub(super) size: usize,
 }
 
 impl<'a> Answer<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Option<Self>, Trouble> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Option<Self>, Trouble> {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
         let head = &bytes[..end + 2];
         let status = std::str::from_utf8(head.get(9..12).unwrap_or_default())?.parse()?;
@@ -205,8 +211,8 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, answer: &Answer<'_>, asked: Instant) {
-        if answer.status != 200 {
+    fn count(&mut self, answer: &Answer<'_>, good: bool, asked: Instant) {
+        if !good {
             self.failures += 1;
             self.failure.get_or_insert_with(|| format!("{} {}", answer.status, String::from_utf8_lossy(answer.body)));
         } else if self.measured.is_some() {

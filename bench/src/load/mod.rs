@@ -4,12 +4,16 @@
 mod checks;
 mod drive;
 mod refreshes;
+mod sign_ins;
+mod steady;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Trouble, child};
+
+pub(crate) use sign_ins::Guessed;
 
 /// One errand of the load process.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -41,6 +45,23 @@ pub(crate) enum Asks {
         /// How many there are.
         sessions: u64,
     },
+    /// `POST /v1/sessions` with the right password, each connection in turn over people of its own.
+    SignIn {
+        /// How many have a password.
+        people: u64,
+    },
+    /// `GET /v1/session` of random sessions at fixed times, whether or not earlier ones were answered.
+    Steady {
+        /// How many there are.
+        sessions: u64,
+        /// How many a second.
+        per_second: u32,
+    },
+    /// `POST /v1/sessions` one after the other: a wrong password for people who are known and for people who are not.
+    Guess {
+        /// How many of each.
+        each: u64,
+    },
     /// `POST /v1/session/refresh`, each connection in turn over chains of its own.
     Refresh,
 }
@@ -48,7 +69,7 @@ pub(crate) enum Asks {
 /// How an errand went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// Answers of 200 in the measured time.
+    /// Good answers in the measured time.
     pub(crate) requests: u64,
     /// The measured time in seconds.
     pub(crate) seconds: f64,
@@ -60,7 +81,7 @@ pub(crate) struct Outcome {
     pub(crate) p50: f64,
     /// 99 of 100.
     pub(crate) p99: f64,
-    /// Answers other than 200.
+    /// Other answers.
     pub(crate) failures: u64,
     /// The first of them.
     pub(crate) failure: Option<String>,
@@ -88,6 +109,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
                 drive::drive(errand, &mut checks::Random::new(errand.port, sessions, seed))
             }
             Asks::Each { sessions } => drive::drive(errand, &mut checks::Each::new(errand.port, sessions)),
+            Asks::SignIn { people } => drive::drive(errand, &mut sign_ins::SignIns::new(errand, people)),
+            Asks::Steady { sessions, per_second } => steady::run(errand, sessions, per_second),
+            Asks::Guess { each } => {
+                child::say(&sign_ins::guess(errand.port, each)?)?;
+                continue;
+            }
             Asks::Refresh => {
                 let chains = match &mut chains {
                     Some(chains) => chains,

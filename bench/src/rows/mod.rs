@@ -1,7 +1,9 @@
 //! What is measured, a file for each question.
 
 mod check;
+mod flood;
 mod refresh;
+mod timing;
 mod verify;
 
 use std::thread;
@@ -25,12 +27,14 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
         None => tempfile::tempdir()?,
     };
     let mut rows: Vec<Row> = Vec::new();
-    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh] {
+    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing] {
         if options.rows.contains(&wanted) {
             rows.push(match wanted {
                 Wanted::Check => check::measure(options, folder.path())?,
                 Wanted::Refresh => refresh::measure(options, folder.path())?,
                 Wanted::Verify => verify::measure(options)?,
+                Wanted::Flood => flood::measure(options, folder.path())?,
+                Wanted::Timing => timing::measure(options, folder.path())?,
             });
         }
     }

@@ -1,17 +1,19 @@
 //! Doorward as it is in production: the same wiring, listener, router and jobs, over a SQLite file.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use doorward::door::{Clock, Dice, Door, Settings, SystemClock, SystemDice};
 use doorward::hashing::Hashing;
 use doorward::http::routes;
+use doorward::throttle::Limits;
 use doorward::wiring::{self, Wiring};
 use doorward::{jobs, listener};
+use doorward_core::Lifetime;
 use doorward_core::password::Cost;
 use doorward_core::policy::RefreshPolicy;
 use doorward_core::secret::Secret;
+use doorward_core::throttle::Rate;
 use doorward_store::sqlite::Sqlite;
 use doorward_store::{Opening, Origin, Stores};
 use tokio::net::TcpListener;
@@ -28,12 +30,12 @@ const MASTER: [u8; 32] = [7; 32];
 pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
     let runtime = runtime()?;
     let fresh = !wanted.folder.join(crate::seed::DATABASE).exists();
-    let door = runtime.block_on(open(&wanted.folder, wanted.sessions))?;
+    let door = runtime.block_on(open(wanted))?;
     let since = Instant::now();
     if fresh && wanted.hybrid {
         runtime.block_on(stock::fill_hybrid(&door, wanted.sessions, &wanted.folder))?;
     } else if fresh {
-        runtime.block_on(stock::fill(&door, wanted.sessions))?;
+        runtime.block_on(stock::fill(&door, wanted.sessions, wanted.people))?;
     }
     let filling = since.elapsed().as_secs_f64();
     if wanted.only_fill {
@@ -53,17 +55,23 @@ pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn open(folder: &Path, sessions: u64) -> Result<Door, Trouble> {
+/// Limits that nobody meets who only measures.
+fn untiring() -> Limits {
+    let rate = Rate { burst: 1_000_000, every: Lifetime::from_millis(1) };
+    Limits { rate, ..Limits::default() }
+}
+
+async fn open(wanted: &Stock) -> Result<Door, Trouble> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let dice: Arc<dyn Dice> = Arc::new(SystemDice);
     let opening = Opening { now: clock.now(), database: [7; 16], origin: Origin::Serve };
-    let stores = Stores::of(Sqlite::open(folder, opening)?);
+    let stores = Stores::of(Sqlite::open(&wanted.folder, opening)?);
     let settings = Settings {
         issuer: String::from("http://localhost:8080"),
         signup_open: false,
         refresh: RefreshPolicy::default(),
-        cache_records: usize::try_from(sessions)? * 5 / 4 + 1024,
-        throttle: Default::default(),
+        cache_records: usize::try_from(wanted.sessions)? * 5 / 4 + 1024,
+        throttle: if wanted.people > 0 { untiring() } else { Limits::default() },
         trusted_proxies: Vec::new(),
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;

@@ -2,6 +2,7 @@
 
 mod bare;
 mod door;
+mod hash;
 mod stock;
 mod update;
 
@@ -11,10 +12,11 @@ use crate::Trouble;
 
 pub(crate) use bare::{serve_axum, serve_hyper};
 pub(crate) use door::serve_doorward;
+pub(crate) use hash::bare_hash;
 pub(crate) use update::{Spell, Turned, bare_update};
 
 /// Worker threads of every server.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 
 /// What a server says once it listens.
 #[derive(Debug, Serialize, Deserialize)]

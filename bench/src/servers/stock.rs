@@ -10,13 +10,14 @@ use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{AddUser, DirectoryChange, Open, SessionChange};
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::ClientId;
+use doorward_core::password::{self, Chosen, Cost, Memory};
 use doorward_core::session::{AttemptHash, Device, Generation, Methods, Retired, Ring, Salt, Session};
 use doorward_core::user::{Email, User};
 use doorward_core::{Lifetime, Position, Timestamp, refresh};
 use doorward_store::Committed;
 
 use crate::Trouble;
-use crate::seed::{HYBRID, TOKENS, secret, session, short, user, user_of, users};
+use crate::seed::{HYBRID, PASSWORD, TOKENS, email, secret, session, short, user, user_of, users};
 
 /// Changes under way at once, so that they share commits.
 const TOGETHER: u64 = 256;
@@ -25,10 +26,10 @@ const AGE: Lifetime = Lifetime::from_hours(1);
 /// Each chain has turned so often: its history is full, as those of living sessions are.
 const TURNS: u32 = 40;
 
-/// Adds the users and the sessions of a check.
-pub(super) async fn fill(door: &Door, sessions: u64) -> Result<(), Trouble> {
+/// Adds the users and the sessions of a check; the first so many users have a password.
+pub(super) async fn fill(door: &Door, sessions: u64, people: u64) -> Result<(), Trouble> {
     let client = door.client(&ClientId::account()).ok_or("no built-in client")?;
-    fill_with(door, sessions, client).await
+    fill_with(door, sessions, people, client).await
 }
 
 /// Adds a client of strategy hybrid, users and sessions, and writes the sessions' refresh tokens to a file.
@@ -41,7 +42,7 @@ pub(super) async fn fill_hybrid(door: &Door, sessions: u64, folder: &Path) -> Re
     let added = door.cached().commit_durable(DirectoryChange::AddClient(Box::new(client.clone())), event).await?;
     done(&added)?;
     let client = Arc::new(client);
-    fill_with(door, sessions, Arc::clone(&client)).await?;
+    fill_with(door, sessions, 0, Arc::clone(&client)).await?;
     let (keys, around) = (door.keys(), Around::of(door, &client));
     let key = keys.refresh(around.refresh_key).ok_or("no refresh secret")?;
     let mut lines = String::new();
@@ -53,8 +54,13 @@ pub(super) async fn fill_hybrid(door: &Door, sessions: u64, folder: &Path) -> Re
     Ok(fs::write(folder.join(TOKENS), lines)?)
 }
 
-async fn fill_with(door: &Door, sessions: u64, client: Arc<Client>) -> Result<(), Trouble> {
-    each(users(sessions), door, add_user).await?;
+async fn fill_with(door: &Door, sessions: u64, people: u64, client: Arc<Client>) -> Result<(), Trouble> {
+    let phc = phc().ok_or("no password hash")?;
+    each(users(sessions).max(people), door, move |door, number| {
+        let phc = if number < people { phc.clone() } else { String::from("$argon2id$nobody") };
+        add_user(door, number, phc)
+    })
+    .await?;
     let around = Arc::new(Around::of(door, &client));
     each(sessions, door, move |door, number| {
         let around = Arc::clone(&around);
@@ -89,13 +95,19 @@ where
     Ok(())
 }
 
-async fn add_user(door: Door, number: u64) -> Result<(), Trouble> {
-    let email = Email::parse(&format!("person-{number}@example.test")).ok_or("no address")?;
+/// Everybody's password, hashed once at the cost that the server has.
+fn phc() -> Option<String> {
+    let chosen = Chosen::accept(PASSWORD, &[]).ok()?;
+    password::hash(&chosen, short("password", 0), Cost::FLOOR, &mut Memory::default())
+}
+
+async fn add_user(door: Door, number: u64, phc: String) -> Result<(), Trouble> {
+    let email = Email::parse(&email(number)).ok_or("no address")?;
     let name = Some(format!("Person {number}"));
     let user = User::new(user(number), email, name, door.now() - AGE);
     let mut event = door.event(Kind::UserCreated, Actor::Nobody, &Origin::default()).map_err(stopped)?;
     event.who = Some(user.id);
-    let change = DirectoryChange::AddUser(Box::new(AddUser { user, phc: String::from("$argon2id$nobody") }));
+    let change = DirectoryChange::AddUser(Box::new(AddUser { user, phc }));
     done(&door.cached().commit_durable(change, event).await?)
 }
 

@@ -44,6 +44,20 @@ pub fn read_object<'a, E: From<Malformed>>(
     if reader.rest.is_empty() { Ok(()) } else { Err(Malformed.into()) }
 }
 
+/// Reads `bytes` as exactly one value, which `value` must consume.
+///
+/// # Errors
+/// [`Malformed`] as an `E`, or what `value` gave.
+pub fn read_value<'a, T, E: From<Malformed>>(
+    bytes: &'a mut [u8],
+    value: impl FnOnce(&mut Reader<'a>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut reader = Reader { rest: bytes, depth: 0 };
+    let read = value(&mut reader)?;
+    reader.space();
+    if reader.rest.is_empty() { Ok(read) } else { Err(Malformed.into()) }
+}
+
 /// Stands somewhere in the input; each method reads one value, with the space before it, and moves behind it.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -81,6 +95,31 @@ impl<'a> Reader<'a> {
     /// [`Malformed`] if it is none.
     pub fn integer(&mut self) -> Result<i64, Malformed> {
         str::from_utf8(self.number()?).ok().and_then(|digits| digits.parse().ok()).ok_or(Malformed)
+    }
+
+    /// Reads `true` or `false`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is neither.
+    pub fn boolean(&mut self) -> Result<bool, Malformed> {
+        let yes = self.peek() == Some(b't');
+        self.word(if yes { b"true" } else { b"false" })?;
+        Ok(yes)
+    }
+
+    /// Reads `null`, if that is what comes, or else what `value` reads.
+    ///
+    /// # Errors
+    /// [`Malformed`] as an `E`, or what `value` gave.
+    pub fn unless_null<T, E: From<Malformed>>(
+        &mut self,
+        value: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        if self.peek() == Some(b'n') {
+            self.word(b"null")?;
+            return Ok(None);
+        }
+        value(self).map(Some)
     }
 
     /// Reads an array; calls `element` before each of its values, which it must consume.

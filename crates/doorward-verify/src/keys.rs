@@ -40,6 +40,8 @@ struct Record {
     part: Part,
     /// The header segment of our own access tokens signed by this key.
     access_header: String,
+    /// The same of our own statements over snapshots.
+    snapshot_header: String,
     /// 128 bits that no other key has.
     fingerprint: [u8; 16],
 }
@@ -108,9 +110,15 @@ impl VerifyingKey {
         if kid.is_empty() || kid.len() > LONGEST_KID {
             return Err(KeyError::KidInvalid);
         }
-        let access_header = token::canonical_header(algorithm, kid, TokenType::AccessToken.name());
-        let fingerprint = fingerprint(kid, algorithm, &part);
-        Ok(Self(Arc::new(Record { kid: kid.to_owned(), algorithm, part, access_header, fingerprint })))
+        let header = |kind: TokenType| token::canonical_header(algorithm, kid, kind.name());
+        Ok(Self(Arc::new(Record {
+            access_header: header(TokenType::AccessToken),
+            snapshot_header: header(TokenType::RevocationSnapshot),
+            fingerprint: fingerprint(kid, algorithm, &part),
+            kid: kid.to_owned(),
+            algorithm,
+            part,
+        })))
     }
 
     /// Its id: 1 to [`LONGEST_KID`] bytes.
@@ -140,6 +148,7 @@ impl VerifyingKey {
     pub fn canonical_header(&self, kind: TokenType) -> &str {
         match kind {
             TokenType::AccessToken => &self.0.access_header,
+            TokenType::RevocationSnapshot => &self.0.snapshot_header,
         }
     }
 

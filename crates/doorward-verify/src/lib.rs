@@ -20,6 +20,7 @@
 pub mod base64url;
 pub mod cache;
 pub mod claims;
+pub mod feed;
 pub mod json;
 pub mod keys;
 pub mod rejection;

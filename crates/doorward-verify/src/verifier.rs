@@ -20,6 +20,8 @@ const LONGEST_LIFE: Lifetime = Lifetime::from_mins(60);
 pub enum TokenType {
     /// An access token (RFC 9068): `at+jwt`.
     AccessToken,
+    /// The statement at the head of a revocation snapshot: `dw-rvsnap+jwt`. Its claims are none of a person.
+    RevocationSnapshot,
 }
 
 impl TokenType {
@@ -27,6 +29,7 @@ impl TokenType {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
+            Self::RevocationSnapshot => "dw-rvsnap+jwt",
         }
     }
 

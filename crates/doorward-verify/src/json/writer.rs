@@ -1,4 +1,4 @@
-//! Writes the little JSON that this crate mints: flat objects of strings, lists of strings, and integers.
+//! Writes the little JSON that this crate mints: objects of strings, lists of strings, integers, and what a caller adds.
 
 use std::io::Write as _;
 
@@ -71,6 +71,12 @@ impl<'o> ObjectWriter<'o> {
         self.name(name);
         // Writing into memory cannot fail.
         let _ = write!(self.out, "{value}");
+    }
+
+    /// Writes a name, and lets the caller append the one value that belongs to it.
+    pub fn raw(&mut self, name: &str) -> &mut Vec<u8> {
+        self.name(name);
+        self.out
     }
 
     /// Closes the object.

@@ -12,4 +12,5 @@ mod honest;
 mod hostile;
 mod revocations;
 mod signer;
+mod snapshot;
 mod vectors;

@@ -49,7 +49,6 @@ fn cut(bytes: &[u8]) -> Result<Vec<Sealed>, Broken> {
 fn an_event_looks_as_the_page_says() {
     let text = String::from_utf8(sealed(&range(), Place::Stream(0))).unwrap();
     let json = r#"{"gen":5,"from":2,"to":4,"gc_through":"5:1","entries":[["sid","CQkJCQkJCQkJCQkJCQkJCQ","T",null,3720,0],["sub","CQkJCQkJCQkJCQkJCQkJCQ","T","5:3",3720,0]],"mac":"m"}"#;
-    // Tags of this page's own words, computed apart: see `conformance/feed.json` for more of them.
     assert!(text.starts_with(&format!("id: 5:4\nevent: range\ndata: {json}\ndata: ")), "{text}");
     assert!(text.ends_with("\n\n"));
     assert_eq!(text.lines().last(), Some(""));

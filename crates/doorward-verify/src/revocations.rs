@@ -1,11 +1,11 @@
 //! The pure index of what is revoked: which tokens and cached records are dead, which must be renewed.
 //!
 //! Entries come in any order and any number of times; the index is their union, so it does not matter how. A credential
-//! is rejected if *any* scope that applies to it says so, never by the most specific one. Nothing leaves before its
-//! expiry. Design section 5 has the reasoning.
+//! is rejected if *any* scope that applies to it says so, never by the most specific one. Nothing leaves before the
+//! server has said that nobody needs it any more: no clock of the reader's plays a part. Design section 5 has the
+//! reasoning.
 //!
-//! Memory: a terminal session, token or signing key takes 25 bytes a slot, every other entry 73; the tables grow by
-//! doubling at seven eighths full, so that is 29 to 57, or 84 to 167, bytes an entry.
+//! Memory: a terminal session or token takes 19 bytes a slot, 30 to 34 an entry; everything else 73 a slot.
 
 use core::hash::BuildHasherDefault;
 
@@ -13,12 +13,18 @@ use hashbrown::HashMap;
 
 use crate::{Lifetime, Rejection, Timestamp};
 
+mod epochs;
+mod graves;
 mod key;
 mod position;
+mod slices;
 
+use epochs::{Epoch, FewEpochs, Reach};
+use graves::Graves;
 use key::KeyHasher;
 pub use key::{BUCKETS, Key};
 pub use position::{Position, PositionError};
+use slices::Slices;
 
 /// What kind of thing an entry revokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,45 +172,78 @@ impl Marks {
 }
 
 /// Everything that is revoked, as far as we were told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Revocations {
-    tables: [Table; Scope::ALL.len()],
+    /// Terminal sessions and tokens: almost all entries there ever are.
+    sessions: Graves,
+    tokens: Graves,
+    /// Epochs of sessions, tokens, people, clients, devices, organizations. The keys are random already. (`None` is only
+    /// ever there while a new one is made.)
+    epochs: [HashMap<Key, Option<Epoch>, BuildHasherDefault<KeyHasher>>; 6],
+    /// Of signing keys.
+    keys: FewEpochs,
+    realm: Option<Epoch>,
+    /// By number; empty until there is one.
+    buckets: Vec<Option<Epoch>>,
+    bucket_count: usize,
     count: usize,
-    /// No entry ends before this; spares [`Self::expire`] a walk over all of them.
-    earliest: Timestamp,
-}
-
-impl Default for Revocations {
-    fn default() -> Self {
-        Self::new()
-    }
+    slices: Slices,
+    /// The part that a walk over all entries comes to next, while there is one.
+    walk: Option<usize>,
 }
 
 impl Revocations {
     /// An empty index.
     pub fn new() -> Self {
-        Self { tables: Default::default(), count: 0, earliest: Timestamp::MAX }
+        Self::default()
     }
 
-    /// Takes an entry in. Idempotent, and the order of entries does not matter: epochs only rise, expiries only move
-    /// away. `now` is the moment from which [`Entry::ttl`] counts.
-    pub fn apply(&mut self, entry: &Entry, now: Timestamp) {
-        let key = if entry.scope == Scope::Realm { Key::REALM } else { entry.key };
-        let until = now + entry.ttl;
-        let table = &mut self.tables[entry.scope as usize];
-        let before = table.len();
-        if entry.scope.is_exact() && entry.strength == Strength::Terminal {
-            table.bury(key, until);
-        } else {
-            let reach = entry.min_rv.map_or(Reach::Everything, Reach::Before);
-            table.raise(key, entry.strength, reach, until);
+    /// Takes in an entry that the feed has brought in a range or snapshot that ends at `place`. Idempotent, and the
+    /// order of entries does not matter: epochs only rise, and an entry only stays longer. One that
+    /// [`Self::forget`] has been told of already stays forgotten.
+    pub fn learn(&mut self, entry: &Entry, place: Position) {
+        if place > self.slices.passed() {
+            self.take(entry, place, Timestamp::MIN);
         }
-        self.count += table.len() - before;
-        self.earliest = self.earliest.min(until);
     }
 
-    /// Says whether a credential may still be used. Expiry plays no part: an entry counts until [`Self::expire`] has
-    /// taken it away.
+    /// Takes in an entry that is to be kept until a time: [`Entry::ttl`] from `now` on, as [`Self::expire`] counts it.
+    /// For whoever is the source of time; verifiers [`Self::learn`].
+    pub fn apply(&mut self, entry: &Entry, now: Timestamp) {
+        self.take(entry, Position::START, now + entry.ttl);
+    }
+
+    fn take(&mut self, entry: &Entry, place: Position, until: Timestamp) {
+        let live = self.count;
+        let slices = &mut self.slices;
+        let buried = entry.scope.is_exact() && entry.strength == Strength::Terminal;
+        let reach = if buried { Reach::Everything } else { entry.min_rv.map_or(Reach::Everything, Reach::Before) };
+        let raise = |epoch: &mut Option<Epoch>, slices: &mut Slices| {
+            let is_new = epoch.is_none();
+            let slice = slices.enter(epoch.as_ref().map(Epoch::slice), place, until, live);
+            Epoch::raise(epoch, entry.strength, reach, slice);
+            is_new
+        };
+        let is_new = match entry.scope {
+            Scope::Session if buried => self.sessions.bury(entry.key, |old| slices.enter(old, place, until, live)),
+            Scope::Token if buried => self.tokens.bury(entry.key, |old| slices.enter(old, place, until, live)),
+            Scope::SigningKey => self.keys.change(entry.key, |epoch| raise(epoch, slices)),
+            Scope::Realm => raise(&mut self.realm, slices),
+            Scope::Bucket => {
+                self.buckets.resize(BUCKETS.into(), None);
+                let is_new = raise(&mut self.buckets[entry.key.bucket_number()], slices);
+                self.bucket_count += usize::from(is_new);
+                is_new
+            }
+            Scope::Session | Scope::Token | Scope::Subject | Scope::Client | Scope::Device | Scope::Organization => {
+                let known = self.epochs[hashed(entry.scope)].entry(entry.key).or_default();
+                raise(known, slices)
+            }
+        };
+        self.count += usize::from(is_new);
+    }
+
+    /// Says whether a credential may still be used.
     ///
     /// # Errors
     /// [`Rejection::TokenRevoked`] if any applicable scope has a terminal entry, else [`Rejection::TokenStale`] if any
@@ -225,11 +264,10 @@ impl Revocations {
         }
         let mut verdict = Ok(());
         for scope in Scope::ALL {
-            let table = &self.tables[scope as usize];
-            if table.is_empty() {
+            if self.holds_none(scope) {
                 continue;
             }
-            match key(scope).and_then(|key| table.check(key, at)) {
+            match key(scope).and_then(|key| self.strength(scope, key, at)) {
                 Some(Strength::Terminal) => return Err(Rejection::TokenRevoked),
                 Some(Strength::RefreshRequired) => verdict = Err(Rejection::TokenStale),
                 None => {}
@@ -238,15 +276,96 @@ impl Revocations {
         verdict
     }
 
-    /// Forgets every entry whose expiry is not after `now`; gives how many. Walks over all entries (about 10 ms for a
-    /// million), but only if one may be due; so ask once in a few seconds, not at every request.
-    pub fn expire(&mut self, now: Timestamp) -> usize {
-        if now < self.earliest {
-            return 0;
+    fn holds_none(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Session => self.sessions.is_empty() && self.epochs[hashed(scope)].is_empty(),
+            Scope::Token => self.tokens.is_empty() && self.epochs[hashed(scope)].is_empty(),
+            Scope::Subject | Scope::Client | Scope::Device | Scope::Organization => {
+                self.epochs[hashed(scope)].is_empty()
+            }
+            Scope::SigningKey => self.keys.is_empty(),
+            Scope::Realm => self.realm.is_none(),
+            Scope::Bucket => self.bucket_count == 0,
         }
+    }
+
+    /// How hard a scope hits what has this key and was minted there.
+    fn strength(&self, scope: Scope, key: Key, at: Option<Position>) -> Option<Strength> {
+        let epoch = match scope {
+            Scope::Session if self.sessions.contains(key) => return Some(Strength::Terminal),
+            Scope::Token if self.tokens.contains(key) => return Some(Strength::Terminal),
+            Scope::SigningKey => self.keys.find(key),
+            Scope::Realm => self.realm.as_ref(),
+            Scope::Bucket => self.buckets[key.bucket_number()].as_ref(),
+            Scope::Session | Scope::Token | Scope::Subject | Scope::Client | Scope::Device | Scope::Organization => {
+                self.epochs[hashed(scope)].get(&key)?.as_ref()
+            }
+        };
+        epoch?.check(at)
+    }
+
+    /// Forgets every entry up to a place, as the feed's `gc_through` says; gives how many. They leave by the slice, so
+    /// some stay a little longer. Walks over all entries when any may leave; see [`Self::pass`] for doing that piecemeal.
+    pub fn forget(&mut self, gc_through: Position) -> usize {
+        self.pass(gc_through);
+        self.walk_on()
+    }
+
+    /// Forgets every entry of [`Self::apply`] whose time is over at `now`; gives how many.
+    pub fn expire(&mut self, now: Timestamp) -> usize {
+        self.slices.tick(now);
+        self.walk_on()
+    }
+
+    /// Hears that everything up to a place may be forgotten. Nothing is, until [`Self::sweep`] is called.
+    pub fn pass(&mut self, gc_through: Position) {
+        self.slices.pass(gc_through);
+    }
+
+    /// Walks over a part of the entries (under a tenth) and forgets what may be; `false` if nothing can be due. So that
+    /// whoever shares the index behind a lock holds that only for a moment at a time.
+    pub fn sweep(&mut self) -> bool {
+        let part = match self.walk {
+            Some(part) => part,
+            None if self.slices.mark() => 0,
+            None => return false,
+        };
+        if part < graves::SHARDS {
+            self.count -= self.sessions.sweep(part, &self.slices) + self.tokens.sweep(part, &self.slices);
+            self.walk = Some(part + 1);
+        } else {
+            self.count -= self.sweep_epochs();
+            self.slices.free();
+            self.walk = None;
+        }
+        true
+    }
+
+    fn sweep_epochs(&mut self) -> usize {
+        let slices = &self.slices;
+        let mut left = self.keys.sweep(slices);
+        for map in &mut self.epochs {
+            let before = map.len();
+            map.retain(|_, epoch| epoch.as_ref().is_some_and(|epoch| !slices.is_due(epoch.slice())));
+            left += before - map.len();
+            if map.len() < map.capacity() / 8 {
+                map.shrink_to(map.len() * 2);
+            }
+        }
+        let mut drop_due = |epoch: &mut Option<Epoch>| {
+            let gone = epoch.take_if(|epoch| slices.is_due(epoch.slice())).is_some();
+            left += usize::from(gone);
+            usize::from(gone)
+        };
+        drop_due(&mut self.realm);
+        let gone: usize = self.buckets.iter_mut().map(&mut drop_due).sum();
+        self.bucket_count -= gone;
+        left
+    }
+
+    fn walk_on(&mut self) -> usize {
         let before = self.count;
-        self.earliest = self.tables.iter_mut().map(|table| table.expire(now)).min().unwrap_or(Timestamp::MAX);
-        self.count = self.tables.iter().map(Table::len).sum();
+        while self.sweep() {}
         before - self.count
     }
 
@@ -261,97 +380,14 @@ impl Revocations {
     }
 }
 
-/// How far an epoch reaches; the order makes a union the maximum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Before(Position),
-    Everything,
-}
-
-impl Reach {
-    fn hits(self, at: Option<Position>) -> bool {
-        match self {
-            Self::Before(min_rv) => at.is_none_or(|at| at < min_rv),
-            Self::Everything => true,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Epoch {
-    terminal: Option<Reach>,
-    refresh: Option<Reach>,
-    until: Timestamp,
-}
-
-/// A map whose keys are random already.
-type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
-
-/// The entries of one scope.
-#[derive(Clone, Debug, Default)]
-struct Table {
-    /// Dead whatever the position, and until when to say so; only in exact scopes.
-    dead: KeyMap<Timestamp>,
-    epochs: KeyMap<Epoch>,
-}
-
-impl Table {
-    fn len(&self) -> usize {
-        self.dead.len() + self.epochs.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.dead.is_empty() && self.epochs.is_empty()
-    }
-
-    fn bury(&mut self, key: Key, until: Timestamp) {
-        let known = self.dead.entry(key).or_insert(until);
-        *known = until.max(*known);
-    }
-
-    fn raise(&mut self, key: Key, strength: Strength, reach: Reach, until: Timestamp) {
-        let epoch = self.epochs.entry(key).or_insert(Epoch { terminal: None, refresh: None, until });
-        let known = match strength {
-            Strength::Terminal => &mut epoch.terminal,
-            Strength::RefreshRequired => &mut epoch.refresh,
-        };
-        *known = Some(reach).max(*known);
-        epoch.until = until.max(epoch.until);
-    }
-
-    fn check(&self, key: Key, at: Option<Position>) -> Option<Strength> {
-        if self.dead.contains_key(&key) {
-            return Some(Strength::Terminal);
-        }
-        let epoch = self.epochs.get(&key)?;
-        let hit = |reach: Option<Reach>| reach.is_some_and(|reach| reach.hits(at));
-        if hit(epoch.terminal) {
-            Some(Strength::Terminal)
-        } else {
-            hit(epoch.refresh).then_some(Strength::RefreshRequired)
-        }
-    }
-
-    /// Gives the earliest expiry among what stays.
-    fn expire(&mut self, now: Timestamp) -> Timestamp {
-        let mut earliest = Timestamp::MAX;
-        let mut stays = |until: Timestamp| {
-            if until > now {
-                earliest = earliest.min(until);
-            }
-            until > now
-        };
-        self.dead.retain(|_, until| stays(*until));
-        self.epochs.retain(|_, epoch| stays(epoch.until));
-        shrink(&mut self.dead);
-        shrink(&mut self.epochs);
-        earliest
-    }
-}
-
-/// Gives memory back after a flood, but not so eagerly that the next entry must grow the table again.
-fn shrink<V>(map: &mut KeyMap<V>) {
-    if map.len() < map.capacity() / 8 {
-        map.shrink_to(map.len() * 2);
+/// Where the epochs of a scope that are found by hash lie.
+const fn hashed(scope: Scope) -> usize {
+    match scope {
+        Scope::Session => 0,
+        Scope::Token => 1,
+        Scope::Subject => 2,
+        Scope::Client => 3,
+        Scope::Device => 4,
+        Scope::Organization | Scope::SigningKey | Scope::Realm | Scope::Bucket => 5,
     }
 }

@@ -38,6 +38,11 @@ impl Key {
         bytes[15] = low;
         Self(bytes)
     }
+
+    /// The number of the bucket that this is the key of.
+    pub(super) const fn bucket_number(self) -> usize {
+        (u16::from_be_bytes([self.0[14], self.0[15]]) % BUCKETS) as usize
+    }
 }
 
 impl Hash for Key {

@@ -6,6 +6,7 @@ mod claims;
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod data;
+mod forgetting;
 mod fuzz;
 mod header;
 mod honest;

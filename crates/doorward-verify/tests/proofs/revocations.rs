@@ -6,23 +6,23 @@ use proptest::prelude::*;
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 const SESSION: Key = Key([0x12; 16]);
 
-fn place(seq: u64) -> Position {
+pub(crate) fn place(seq: u64) -> Position {
     Position { generation: 1, seq }
 }
 
 /// Marks under which every scope applies.
-fn marks(at: Option<Position>) -> Marks {
+pub(crate) fn marks(at: Option<Position>) -> Marks {
     let [token, subject, client, device, organization, signing_key] = [2, 3, 4, 5, 6, 7].map(|n| Some(Key([n; 16])));
     Marks { session: Some(SESSION), token, subject, client, device, organization, signing_key, at }
 }
 
-fn entry(scope: Scope, strength: Strength, min_rv: Option<Position>) -> Entry {
+pub(crate) fn entry(scope: Scope, strength: Strength, min_rv: Option<Position>) -> Entry {
     let key = marks(None).key(scope).unwrap();
     Entry { scope, key, strength, min_rv, ttl: Lifetime::from_mins(62) }
 }
 
 /// The rule, word for word, without an index.
-fn rule(entries: &[Entry], marks: &Marks) -> Result<(), Rejection> {
+pub(crate) fn rule(entries: &[Entry], marks: &Marks) -> Result<(), Rejection> {
     let hits = |strength: Strength| {
         entries.iter().any(|entry| {
             let applies = entry.strength == strength && marks.key(entry.scope) == Some(entry.key);
@@ -174,7 +174,7 @@ fn codes_are_read_as_they_are_written() {
     }
 }
 
-fn any_entry() -> impl Strategy<Value = Entry> {
+pub(crate) fn any_entry() -> impl Strategy<Value = Entry> {
     let scope = prop::sample::select(&Scope::ALL[..]);
     let strength = prop_oneof![Just(Strength::Terminal), Just(Strength::RefreshRequired)];
     let min_rv = prop::option::weighted(0.9, (0..3_u64, 0..4_u64));
@@ -191,7 +191,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-fn any_marks() -> impl Strategy<Value = Marks> {
+pub(crate) fn any_marks() -> impl Strategy<Value = Marks> {
     let keys = prop::array::uniform7(prop::option::of((0..3_u8).prop_map(|key| Key([key; 16]))));
     (keys, prop::option::of((0..3_u64, 0..4_u64))).prop_map(|(keys, at)| {
         let [session, token, subject, client, device, organization, signing_key] = keys;
@@ -246,7 +246,7 @@ proptest! {
     }
 }
 
-fn severity(verdict: Result<(), Rejection>) -> u8 {
+pub(crate) fn severity(verdict: Result<(), Rejection>) -> u8 {
     match verdict {
         Ok(()) => 0,
         Err(Rejection::TokenStale) => 1,

@@ -12,6 +12,8 @@ pub enum Kind {
     UserCreated,
     /// A password was set anew.
     PasswordChanged,
+    /// A password was hashed anew as its owner signed in; it is the same password.
+    PasswordRehashed,
     /// An account was suspended.
     UserSuspended,
     /// An account was resumed.
@@ -42,9 +44,10 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UserCreated,
         Self::PasswordChanged,
+        Self::PasswordRehashed,
         Self::UserSuspended,
         Self::UserResumed,
         Self::SessionOpened,
@@ -65,6 +68,7 @@ impl Kind {
         match self {
             Self::UserCreated => "user.created",
             Self::PasswordChanged => "user.password_changed",
+            Self::PasswordRehashed => "user.password_rehashed",
             Self::UserSuspended => "user.suspended",
             Self::UserResumed => "user.resumed",
             Self::SessionOpened => "session.opened",

@@ -81,6 +81,8 @@ pub enum DirectoryChange {
     /// A new password ends everything of the user but the kept session. Conflict if the password is another by now, or
     /// the kept session moved on, ended, or was cut off by an epoch: it must not be born anew.
     SetPassword(Box<SetPassword>),
+    /// The same password under a better hash. Nothing ends. Conflict if the password is another by now.
+    Rehash(Rehash),
     /// An account is suspended: everything of the user is over. Conflict if the user was changed meanwhile.
     Suspend(Suspend),
     /// An account is resumed. What was ended stays ended. Conflict if the user was changed meanwhile.
@@ -129,6 +131,17 @@ pub struct SetPassword {
     pub draft: Draft,
     /// When.
     pub at: Timestamp,
+}
+
+/// See [`DirectoryChange::Rehash`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehash {
+    /// Whose.
+    pub user: UserId,
+    /// Only if the password is still at this version.
+    pub from: u64,
+    /// The new hash as a PHC string.
+    pub phc: String,
 }
 
 /// The session that survives a change which ends all others.

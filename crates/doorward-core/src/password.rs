@@ -3,13 +3,17 @@
 //! The functions here are slow on purpose and take their memory from the caller: they run on the bounded hash pool of
 //! the server, never anywhere else.
 
+pub mod decoys;
+pub mod foreign;
+
 use core::fmt;
 use std::sync::LazyLock;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use subtle::ConstantTimeEq;
+use argon2::{Block, Params};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use self::foreign::{Argon2, Foreign};
 
 /// The fewest characters of a new password.
 pub const SHORTEST: usize = 8;
@@ -110,7 +114,7 @@ impl Cost {
 }
 
 const HASH: usize = 32;
-/// The dearest hash that is verified: what a hostile row may cost us.
+/// The dearest hash of our own that is verified; what comes from elsewhere has limits of its own ([`foreign`]).
 const DEAREST: Cost = Cost { memory_kib: 1024 * 1024, passes: 16, lanes: 16 };
 
 /// Memory for one hash at a time, kept between hashes and wiped by whoever keeps it.
@@ -118,11 +122,21 @@ const DEAREST: Cost = Cost { memory_kib: 1024 * 1024, passes: 16, lanes: 16 };
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    fn of(&mut self, blocks: usize) -> &mut [Block] {
-        if self.0.len() < blocks {
+    /// So many blocks; `None` if the machine has no more.
+    fn of(&mut self, blocks: usize) -> Option<&mut [Block]> {
+        if let Some(missing) = blocks.checked_sub(self.0.len()) {
+            self.0.try_reserve_exact(missing).ok()?;
             self.0.resize(blocks, Block::default());
         }
-        &mut self.0[..blocks]
+        self.0.get_mut(..blocks)
+    }
+
+    /// Gives back what is beyond so many blocks: one dear hash from elsewhere must not keep its memory for ever.
+    pub fn shrink(&mut self, blocks: usize) {
+        if self.0.len() > blocks {
+            self.0.truncate(blocks);
+            self.0.shrink_to_fit();
+        }
     }
 }
 
@@ -138,49 +152,51 @@ pub struct Correct(());
 
 /// Hashes a password with a drawn salt into a PHC string. `None` if the cost is impossible.
 pub fn hash(password: &Chosen, salt: [u8; 16], cost: Cost, memory: &mut Memory) -> Option<String> {
-    let tag = derive(password.0.0.as_bytes(), &salt, cost, memory)?;
-    let Cost { memory_kib, passes, lanes } = cost;
-    let (salt, tag) = (standard(&salt), standard(&tag));
-    Some(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}"))
+    Argon2::make(password.0.0.as_bytes(), salt, cost, memory).map(|made| made.text())
 }
 
-/// Verifies a password against a PHC string, over its whole length and in constant time.
+/// Hashes a password anew that was just proven right against an older text. It was chosen long ago, so what is asked of
+/// new passwords is not asked of it.
+pub fn rehash(typed: &Typed, _: &Correct, salt: [u8; 16], cost: Cost, memory: &mut Memory) -> Option<String> {
+    Argon2::make(typed.0.as_bytes(), salt, cost, memory).map(|made| made.text())
+}
+
+/// Is a stored text as [`hash`] would make it today?
+pub fn is_current(stored: &str, cost: Cost) -> bool {
+    Argon2::read(stored, DEAREST).is_ok_and(|read| read.is_ours(cost))
+}
+
+/// Verifies a password against a stored text, ours or [`foreign`], over its whole length and in constant time.
 ///
-/// `None` if it is wrong, or the string is not one of ours. A string that nobody's password can match
-/// ([`decoy`]) costs as much as a real one.
-pub fn verify(phc: &str, typed: &Typed, memory: &mut Memory) -> Option<Correct> {
-    let (cost, salt, expected) = parse(phc)?;
-    let tag = derive(typed.0.as_bytes(), &salt, cost, memory)?;
-    bool::from(tag.ct_eq(&expected)).then_some(Correct(()))
+/// `None` if it is wrong, or the text says nothing to us. A text that nobody's password can match ([`decoy`]) costs as
+/// much as a real one.
+pub fn verify(stored: &str, typed: &Typed, memory: &mut Memory) -> Option<Correct> {
+    let password = typed.0.as_bytes();
+    let right = match Argon2::read(stored, DEAREST) {
+        Ok(ours) => ours.verify(password, memory),
+        Err(_) => Foreign::read(stored).ok()?.verify(password, memory),
+    };
+    right.then_some(Correct(()))
 }
 
-/// A string to verify against where there is no account, so that the answer takes as long.
-pub fn decoy(cost: Cost) -> String {
-    let Cost { memory_kib, passes, lanes } = cost;
-    let (salt, tag) = (standard(&[0; 16]), standard(&[0; HASH]));
-    format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}")
-}
-
-fn derive(password: &[u8], salt: &[u8], cost: Cost, memory: &mut Memory) -> Option<[u8; HASH]> {
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
-    let mut tag = [0; HASH];
-    argon2.hash_password_into_with_memory(password, salt, &mut tag, memory.of(cost.blocks())).ok()?;
-    Some(tag)
-}
-
-fn parse(phc: &str) -> Option<(Cost, Vec<u8>, [u8; HASH])> {
-    let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
-    let (params, salt, tag) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut numbers = params.split(',');
-    let mut number = |name: &str| numbers.next()?.strip_prefix(name)?.parse::<u32>().ok();
-    let cost = Cost { memory_kib: number("m=")?, passes: number("t=")?, lanes: number("p=")? };
-    let dear = cost.memory_kib > DEAREST.memory_kib || cost.passes > DEAREST.passes || cost.lanes > DEAREST.lanes;
-    if dear || parts.next().is_some() {
-        return None;
+/// What a stored text costs to verify, as text without salt or hash: equal for all that cost the same.
+pub fn scheme(stored: &str) -> String {
+    match Argon2::read(stored, DEAREST) {
+        Ok(ours) => ours.scheme(),
+        Err(_) => Foreign::read(stored).map(|foreign| foreign.scheme()).unwrap_or_default(),
     }
-    let salt = base64_simd::STANDARD_NO_PAD.decode_to_vec(salt).ok()?;
-    let tag = base64_simd::STANDARD_NO_PAD.decode_to_vec(tag).ok()?;
-    Some((cost, salt, tag.try_into().ok()?))
+}
+
+/// A text to verify against where there is no account, so that the answer takes as long. Also the text of an account
+/// that has no password yet.
+pub fn decoy(cost: Cost) -> String {
+    Argon2::nobodys(cost, [0; 16]).text()
+}
+
+/// A [`decoy`] of any scheme of ours.
+fn decoy_of(scheme: &str) -> Option<String> {
+    let text = format!("{scheme}{}", Argon2::nobodys(Cost::FLOOR, [0; 16]).rest());
+    Argon2::read(&text, DEAREST).is_ok().then_some(text)
 }
 
 fn standard(bytes: &[u8]) -> String {

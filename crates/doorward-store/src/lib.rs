@@ -131,6 +131,11 @@ pub trait Directory: Send + Sync {
     /// A user's password.
     async fn credential(&self, user: UserId) -> Result<Option<Credential>, StoreError>;
 
+    /// How many passwords rest under each scheme, as [`scheme`](doorward_core::password::scheme) names them, in order of
+    /// their names. At most `most` passwords are looked at, in order of the ids of their users; ids are drawn, so this
+    /// is a fair sample.
+    async fn password_schemes(&self, most: u32) -> Result<Vec<(String, u64)>, StoreError>;
+
     /// The client of this id.
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 

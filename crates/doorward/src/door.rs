@@ -120,6 +120,8 @@ impl std::fmt::Debug for Door {
     }
 }
 
+/// So many passwords tell which schemes there are, and how often.
+pub const SCHEMES_SAMPLE: u32 = 10_000;
 /// The most touches that wait to be written; more are left to the next use of their sessions.
 const TOUCHED_MOST: usize = 100_000;
 
@@ -132,6 +134,7 @@ impl Door {
         let Parts { stores, settings, keys, hashing, clock, dice } = parts;
         let now = clock.now();
         let cached = Cached::open(stores, settings.cache_records, now).await?;
+        hashing.resemble(&cached.stores().directory.password_schemes(SCHEMES_SAMPLE).await?);
         let mut first = [0; 8];
         dice.fill(&mut first);
         Ok(Self(Arc::new(Inner {

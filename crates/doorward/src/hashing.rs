@@ -2,14 +2,27 @@
 //!
 //! Each thread keeps its own memory between hashes, so that a hash costs Argon2 and not the page faults of 19 fresh
 //! MiB. The queue is bounded: beyond it a request is told to come back, and session and token checks never notice. A
-//! job belongs to the pool: a caller that goes away leaves its place taken until the hash is done.
+//! job belongs to the pool: a caller that goes away leaves its place taken until the hash is done. What a hash from
+//! elsewhere needs beyond that memory (256 MiB at most) is given back when it is done.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
-use doorward_core::password::{Chosen, Correct, Cost, Memory, Typed, decoy, hash, verify};
+use doorward_core::password::decoys::Decoys;
+use doorward_core::password::foreign::{Foreign, Weak};
+use doorward_core::password::{Chosen, Correct, Cost, Memory, Typed, hash, is_current, rehash, verify};
+use doorward_core::throttle::Whose;
 use tokio::sync::oneshot;
 
 use crate::flows::Stopped;
+
+/// A password that was right.
+#[derive(Debug)]
+pub struct Right {
+    /// The proof.
+    pub correct: Correct,
+    /// Its hash as we make it today, if the stored one is another.
+    pub anew: Option<String>,
+}
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
@@ -18,7 +31,7 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 pub struct Hashing {
     queue: mpsc::SyncSender<Job>,
     cost: Cost,
-    decoy: Arc<str>,
+    decoys: Arc<RwLock<Arc<Decoys>>>,
 }
 
 impl std::fmt::Debug for Hashing {
@@ -47,10 +60,11 @@ impl Hashing {
                     let Ok(job) = next else { break };
                     // A panic in one hash must not take the thread from the next.
                     drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut memory))));
+                    memory.shrink(cost.blocks());
                 }
             })?;
         }
-        Ok(Self { queue, cost, decoy: decoy(cost).into() })
+        Ok(Self { queue, cost, decoys: Arc::new(RwLock::new(Arc::new(Decoys::ours(cost)))) })
     }
 
     /// Hashes a new password.
@@ -62,15 +76,61 @@ impl Hashing {
         self.run(move |memory| hash(&password, salt, cost, memory)).await?.ok_or(Stopped::Overloaded)
     }
 
-    /// Verifies a password; where there is no account (`phc` is `None`) it takes as long, and fails.
+    /// Verifies a password of an account.
     ///
     /// # Errors
     /// [`Stopped::Overloaded`] if the queue is full.
-    pub async fn verify(&self, phc: Option<String>, typed: Typed) -> Result<Option<Correct>, Stopped> {
-        let known = phc.is_some();
-        let phc = phc.unwrap_or_else(|| String::from(&*self.decoy));
-        let verdict = self.run(move |memory| verify(&phc, &typed, memory)).await?;
-        Ok(verdict.filter(|_| known))
+    pub async fn verify(&self, stored: String, typed: Typed) -> Result<Option<Correct>, Stopped> {
+        self.run(move |memory| verify(&stored, &typed, memory)).await
+    }
+
+    /// Verifies a password at a sign-in. Where there is no account (`stored` is `None`) it takes as long as at some
+    /// account, and fails. One that was right and is kept in an older way is hashed anew, with the salt.
+    ///
+    /// # Errors
+    /// [`Stopped::Overloaded`] if the queue is full.
+    pub async fn weigh(
+        &self,
+        stored: Option<String>,
+        typed: Typed,
+        whose: Whose,
+        salt: [u8; 16],
+    ) -> Result<Option<Right>, Stopped> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoys().of(whose.0).to_owned());
+        let cost = self.cost;
+        self.run(move |memory| {
+            let correct = verify(&stored, &typed, memory).filter(|_| known)?;
+            let older = !is_current(&stored, cost);
+            let anew = older.then(|| rehash(&typed, &correct, salt, cost, memory)).flatten();
+            Some(Right { correct, anew })
+        })
+        .await
+    }
+
+    /// Hashes a fast digest of another system, so that it can be stored.
+    ///
+    /// # Errors
+    /// [`Stopped::Overloaded`] if the queue is full.
+    pub async fn wrap(&self, weak: Weak, salt: [u8; 16]) -> Result<String, Stopped> {
+        let cost = self.cost;
+        let wrapped = self.run(move |memory| Foreign::wrap(&weak, salt, cost, memory)).await?;
+        Ok(wrapped.ok_or(Stopped::Overloaded)?.text())
+    }
+
+    /// Answers about nobody take from now on as long as those about these accounts.
+    pub fn resemble(&self, schemes: &[(String, u64)]) {
+        let decoys = Arc::new(Decoys::like(schemes, self.cost));
+        *self.decoys.write().unwrap_or_else(PoisonError::into_inner) = decoys;
+    }
+
+    /// What a new hash costs.
+    pub const fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn decoys(&self) -> Arc<Decoys> {
+        Arc::clone(&self.decoys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn run<T: Send + 'static>(

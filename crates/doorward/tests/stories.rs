@@ -10,6 +10,8 @@ mod at_rest;
 mod bad_input;
 #[path = "stories/devices.rs"]
 mod devices;
+#[path = "stories/elsewhere.rs"]
+mod elsewhere;
 #[path = "stories/jobs.rs"]
 mod jobs;
 #[path = "stories/pages.rs"]

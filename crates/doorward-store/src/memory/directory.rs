@@ -3,7 +3,8 @@
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Kept, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Kept, Rehash, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys,
+    Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -22,6 +23,7 @@ impl State {
         let written = match change {
             DirectoryChange::AddUser(add) => self.add_user(*add),
             DirectoryChange::SetPassword(set) => self.set_password(*set, at),
+            DirectoryChange::Rehash(rehash) => self.rehash(rehash),
             DirectoryChange::Suspend(suspend) => self.suspend(suspend, at),
             DirectoryChange::Resume(resume) => self.resume(resume),
             DirectoryChange::EndUser(end) => self.end_user(end, at),
@@ -60,6 +62,12 @@ impl State {
             self.keep_session(kept);
         }
         Some(Written { lines: vec![self.cut_off_user(user, set.draft, at)], count: 0 })
+    }
+
+    fn rehash(&mut self, rehash: Rehash) -> Option<Written> {
+        let stored = self.credentials.get_mut(&rehash.user).filter(|stored| stored.version == rehash.from)?;
+        *stored = Credential { phc: rehash.phc, version: rehash.from + 1 };
+        Some(Written::default())
     }
 
     /// The session that survives a change of password, as it will be.

@@ -22,6 +22,7 @@ use doorward_core::data::{DataKey, Datum, Shelf};
 use doorward_core::feed::Line;
 use doorward_core::id::{ClientId, SessionId, UserId};
 use doorward_core::key::KeyRecord;
+use doorward_core::password::decoys::tally;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
@@ -172,6 +173,13 @@ impl Directory for Memory {
 
     async fn credential(&self, user: UserId) -> Result<Option<Credential>, StoreError> {
         self.read(|state| state.credentials.get(&user).cloned())
+    }
+
+    async fn password_schemes(&self, most: u32) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(|state| {
+            let credentials = state.credentials.values().take(at_most(most));
+            tally(credentials.map(|credential| &credential.phc))
+        })
     }
 
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {

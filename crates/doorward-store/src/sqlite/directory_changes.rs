@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Rehash, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -48,6 +48,7 @@ pub(super) fn apply(
     let written = match change {
         DirectoryChange::AddUser(change) => add_user(file, change),
         DirectoryChange::SetPassword(change) => set_password(file, tail, change, at),
+        DirectoryChange::Rehash(change) => rehash(file, change),
         DirectoryChange::Suspend(change) => suspend(file, tail, change, at),
         DirectoryChange::Resume(change) => resume(file, *change),
         DirectoryChange::EndUser(change) => end_user(file, tail, change, at),
@@ -88,6 +89,11 @@ fn set_password(
     }
     user_rows::replace_credential(file, set.user, set.from, &set.phc)?;
     cut_off_user(file, tail, set.user, &set.draft, at).map(Some)
+}
+
+fn rehash(file: &Connection, rehash: &Rehash) -> Result<Option<Written>, Fault> {
+    let replaced = user_rows::replace_credential(file, rehash.user, rehash.from, &rehash.phc)?;
+    Ok(replaced.then(Written::default))
 }
 
 /// The session that survives a change of password, as it will be; `None` if it is not as it was when that was decided.

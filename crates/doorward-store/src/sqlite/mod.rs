@@ -161,6 +161,10 @@ impl Directory for Sqlite {
         self.readers.ask(|file| user_rows::credential(file, user))
     }
 
+    async fn password_schemes(&self, most: u32) -> Result<Vec<(String, u64)>, StoreError> {
+        self.readers.ask(|file| user_rows::schemes(file, most))
+    }
+
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         self.readers.ask(|file| client_rows::find(file, id))
     }

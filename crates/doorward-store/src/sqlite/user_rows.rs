@@ -1,6 +1,7 @@
 //! Rows of users and of their passwords.
 
 use doorward_core::id::{OrgId, UserId};
+use doorward_core::password::decoys::tally;
 use doorward_core::user::{Email, User};
 use doorward_core::{Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -89,11 +90,23 @@ pub(super) fn insert_credential(file: &Connection, user: UserId, credential: &Cr
     Ok(())
 }
 
-/// Replaces a password that is still at version `from`.
-pub(super) fn replace_credential(file: &Connection, user: UserId, from: u64, phc: &str) -> Result<(), Fault> {
-    file.prepare_cached("UPDATE credentials SET phc = ?3, version = version + 1 WHERE user = ?1 AND version = ?2")?
+/// Replaces a password that is still at version `from`; `false` if it is not.
+pub(super) fn replace_credential(file: &Connection, user: UserId, from: u64, phc: &str) -> Result<bool, Fault> {
+    let written = file
+        .prepare_cached("UPDATE credentials SET phc = ?3, version = version + 1 WHERE user = ?1 AND version = ?2")?
         .execute(params![user.bytes(), counted(from), phc])?;
-    Ok(())
+    Ok(written == 1)
+}
+
+/// How many of the first passwords rest under each scheme.
+pub(super) fn schemes(file: &Connection, most: u32) -> Result<Vec<(String, u64)>, Fault> {
+    let mut statement = file.prepare_cached("SELECT phc FROM credentials ORDER BY user LIMIT ?1")?;
+    let mut rows = statement.query([most])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Cells::of(row).take::<String>("credentials.phc")?);
+    }
+    Ok(tally(found.into_iter()))
 }
 
 /// Suspends or resumes a user that is still at version `from`; `false` if it is not.

@@ -191,6 +191,12 @@ pub fn set_password(number: u8, from: u64, keep: Option<change::Kept>, at: Times
     DirectoryChange::SetPassword(Box::new(change::SetPassword { user: user_id(number), from, phc, keep, draft, at }))
 }
 
+/// Hashes a user's password anew.
+pub fn rehash(number: u8, from: u64) -> DirectoryChange {
+    let phc = format!("$argon2id$anew-{from}");
+    DirectoryChange::Rehash(change::Rehash { user: user_id(number), from, phc })
+}
+
 /// Keeps a session through a change of password, with the secret of a number.
 pub fn keep(session: &Session, number: u8, at: Timestamp) -> change::Kept {
     change::Kept {

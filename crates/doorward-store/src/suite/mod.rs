@@ -89,6 +89,8 @@ macro_rules! store_suite {
             a_password_change_that_conflicts_changes_nothing
             a_suspension_between_load_and_password_change_wins
             of_many_password_changes_one_wins
+            a_rehash_replaces_the_very_hash_that_was_read_and_ends_nothing
+            passwords_are_counted_by_scheme
         ]);
         $crate::store_suite!(@topic $open, revocation: [
             a_session_born_at_an_epoch_lives_and_one_born_before_is_dead
@@ -159,6 +161,7 @@ impl From<DirectoryChange> for Change {
         let (kind, at) = match &change {
             DirectoryChange::AddUser(_) => (Kind::UserCreated, NOON),
             DirectoryChange::SetPassword(set) => (Kind::PasswordChanged, set.at),
+            DirectoryChange::Rehash(_) => (Kind::PasswordRehashed, NOON),
             DirectoryChange::Suspend(suspend) => (Kind::UserSuspended, suspend.at),
             DirectoryChange::Resume(_) => (Kind::UserResumed, NOON),
             DirectoryChange::EndUser(end) => (Kind::SessionsEnded, end.ended.at),

@@ -1,9 +1,12 @@
 //! Changes of password: one transaction over credential, epoch, kept session and feed.
 
-use doorward_core::change::Kept;
+use doorward_core::change::{AddUser, DirectoryChange, Kept};
+use doorward_core::password::{Cost, decoy, scheme};
 use doorward_core::session::{Generation, Refusal};
 
-use super::cast::{after, end, keep, resume, rotate, secret, session, session_id, set_password, suspend, user_id};
+use super::cast::{
+    after, end, keep, rehash, resume, rotate, secret, session, session_id, set_password, suspend, user, user_id,
+};
 use super::{Change, answer, check, conflicts, done, done_of, epochs_of, load, opened, people};
 use crate::Stores;
 
@@ -96,4 +99,42 @@ pub async fn of_many_password_changes_one_wins(stores: &Stores) {
         alive += u32::from(check(stores, session_id(number), after(21)).await.is_ok());
     }
     assert_eq!(alive, 1);
+}
+
+/// The same password, better kept: sessions live on, and a change between load and commit wins.
+pub async fn a_rehash_replaces_the_very_hash_that_was_read_and_ends_nothing(stores: &Stores) {
+    people(stores, 2).await;
+    let mine = opened(stores, 1, Some(1)).await;
+    conflicts(stores, rehash(1, 2)).await;
+    conflicts(stores, rehash(7, 1)).await;
+    let receipt = done(stores, rehash(1, 1)).await;
+    assert_eq!((receipt.lines.len(), receipt.count), (0, 0), "nothing for verifiers");
+    let credential = answer(stores.directory.credential(user_id(1))).await.expect("a password");
+    assert_eq!((credential.phc.as_str(), credential.version), ("$argon2id$anew-1", 2));
+    assert_eq!(check(stores, mine.id, after(11)).await, Ok(()));
+    done(stores, set_password(1, 2, None, after(12))).await;
+    conflicts(stores, rehash(1, 2)).await;
+    conflicts(stores, rehash(1, 1)).await;
+    assert_eq!(done_of(stores, (0..8).map(|_| Change::from(rehash(1, 3))).collect()).await, 1);
+}
+
+/// What the answer about nobody is fitted to.
+pub async fn passwords_are_counted_by_scheme(stores: &Stores) {
+    people(stores, 2).await;
+    let (ours, bcrypt) = (decoy(Cost::FLOOR), format!("$2b$12${}", ".".repeat(53)));
+    for (number, phc) in [(3, &ours), (4, &bcrypt), (5, &bcrypt)] {
+        let add = AddUser { user: user(number), phc: phc.clone() };
+        done(stores, DirectoryChange::AddUser(Box::new(add))).await;
+    }
+    let counted = || answer(stores.directory.password_schemes(100));
+    let (ours, bcrypt) = (scheme(&ours), scheme(&bcrypt));
+    assert_eq!(counted().await, [(String::new(), 2), (bcrypt.clone(), 2), (ours.clone(), 1)]);
+    done(stores, rehash(4, 1)).await;
+    done(stores, set_password(1, 1, None, after(1))).await;
+    assert_eq!(counted().await, [(String::new(), 3), (bcrypt.clone(), 1), (ours.clone(), 1)]);
+    assert_eq!(
+        answer(stores.directory.password_schemes(3)).await,
+        [(String::new(), 2), (ours, 1)],
+        "in order of ids"
+    );
 }

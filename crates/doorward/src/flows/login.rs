@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_core::audit::{Actor, Kind};
-use doorward_core::change::{DirectoryChange, Open, SessionChange, Upgrade};
+use doorward_core::change::{DirectoryChange, Open, Rehash, SessionChange, Upgrade};
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::feed::Draft;
 use doorward_core::id::{SessionId, UserId};
@@ -11,6 +11,7 @@ use doorward_core::known_device::Device as KnownDevice;
 use doorward_core::password::Typed;
 use doorward_core::secret::Secret;
 use doorward_core::session::{Device, Drawn, EndReason, Ended, Opening, Salt, Session};
+use doorward_core::throttle::Whose;
 use doorward_core::user::{Email, User};
 use doorward_core::{Position, Timestamp, login, revoke};
 use doorward_store::Committed;
@@ -18,7 +19,7 @@ use doorward_store::Committed;
 use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing};
-use super::{ATTEMPTS, Refusal, Stopped, notice};
+use super::{ATTEMPTS, Refusal, Stopped, notice, password};
 use crate::door::{Door, Origin};
 
 /// A sign-in as it was asked for.
@@ -79,6 +80,8 @@ struct Entered {
     secret: Option<Secret>,
     head: Position,
     now: Timestamp,
+    /// The password as it is kept from now on, if it was kept in an older way.
+    anew: Option<Rehash>,
 }
 
 /// What all steps of one sign-in share.
@@ -105,8 +108,11 @@ impl Entry<'_> {
         let user = user.map(|user| user.id);
         let known = device.and_then(|text| door.keys().device_of(user, text));
         let guess = Guess { email: email.as_ref(), device: known, from: self.from };
-        let entered = guess.weigh(door, self.weigh(user, password)).await?;
-        let Entered { session, user, secret, head, now } = entered;
+        let entered = guess.weigh(door, self.weigh(user, email.as_ref(), password)).await?;
+        let Entered { session, user, secret, head, now, anew } = entered;
+        if let Some(anew) = anew {
+            password::keep_anew(door, anew, self.from).await;
+        }
         let around = Issuing { client: self.client, head, now };
         let device = match self.transport {
             Transport::Cookie => {
@@ -124,7 +130,12 @@ impl Entry<'_> {
     }
 
     /// Weighs a password, and makes the session that it opens.
-    async fn weigh(&self, user: Option<UserId>, password: Option<Typed>) -> Result<Entered, Stopped> {
+    async fn weigh(
+        &self,
+        user: Option<UserId>,
+        email: Option<&Email>,
+        password: Option<Typed>,
+    ) -> Result<Entered, Stopped> {
         let door = self.door;
         // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
         let head = door.cached().head();
@@ -132,9 +143,12 @@ impl Entry<'_> {
             Some(user) => door.directory().credential(user).await?,
             None => None,
         };
-        let phc = kept.filter(|_| password.is_some()).map(|kept| kept.phc);
+        let version = kept.as_ref().map_or(0, |kept| kept.version);
+        let stored = kept.filter(|_| password.is_some()).map(|kept| kept.phc);
+        let whose = email.map_or(Whose([0; 16]), |email| door.keys().whose(email, None));
         let typed = password.or_else(|| Typed::read("")).ok_or(Refusal::InvalidCredentials)?;
-        let verdict = door.hashing().verify(phc, typed).await?;
+        let right = door.hashing().weigh(stored, typed, whose, door.draw()?).await?;
+        let (verdict, anew) = right.map_or((None, None), |right| (Some(right.correct), right.anew));
         // Hashing takes its time; whether the account is still there is asked after it.
         let user = match user {
             Some(user) => door.directory().user(user).await?,
@@ -147,7 +161,8 @@ impl Entry<'_> {
         let epochs = door.directory().epochs(session.user, &session.client).await?;
         session.check(epochs, now).map_err(|_| Refusal::InvalidCredentials)?;
         let user = user.ok_or(Refusal::InvalidCredentials)?;
-        Ok(Entered { session, user, secret, head, now })
+        let anew = anew.map(|phc| Rehash { user: user.id, from: version, phc });
+        Ok(Entered { session, user, secret, head, now, anew })
     }
 
     fn draw(&self) -> Result<(Drawn, Option<Secret>), Stopped> {

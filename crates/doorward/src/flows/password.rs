@@ -1,7 +1,7 @@
 //! Password change: everything of the user is over but the session it is changed in, which gets new secrets.
 
 use doorward_core::audit::{Actor, Event, Kind};
-use doorward_core::change::{DirectoryChange, Kept, SetPassword};
+use doorward_core::change::{DirectoryChange, Kept, Rehash, SetPassword};
 use doorward_core::client::{Client, Transport};
 use doorward_core::feed::Draft;
 use doorward_core::id::UserId;
@@ -48,7 +48,7 @@ pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) 
     let known = asked.device.as_deref().and_then(|text| door.keys().device_of(Some(user.id), text));
     let guess = Guess { email: Some(&user.email), device: known, from };
     let verify = async {
-        let verdict = door.hashing().verify(Some(kept.phc.clone()), typed).await?;
+        let verdict = door.hashing().verify(kept.phc.clone(), typed).await?;
         verdict.ok_or_else(|| Refusal::InvalidCredentials.into())
     };
     guess.weigh(door, verify).await?;
@@ -153,6 +153,16 @@ pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin
         }
     }
     Err(Stopped::Contended)
+}
+
+/// Keeps a password that was just right in today's way. Nothing ends by it. Who loses the race lost nothing, and what the
+/// store cannot do now it can at the next sign-in.
+pub(super) async fn keep_anew(door: &Door, rehash: Rehash, from: &Origin) {
+    let Ok(mut event) = door.event(Kind::PasswordRehashed, Actor::Doorward, from) else { return };
+    event.who = Some(rehash.user);
+    if let Err(error) = door.cached().commit_durable(DirectoryChange::Rehash(rehash), event).await {
+        tracing::warn!(%error, "a password could not be kept anew");
+    }
 }
 
 async fn set(

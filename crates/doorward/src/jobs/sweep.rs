@@ -9,7 +9,7 @@ use doorward_core::policy::RETENTION;
 use doorward_store::Committed;
 use tokio::sync::watch;
 
-use crate::door::{Door, Origin};
+use crate::door::{Door, Origin, SCHEMES_SAMPLE};
 
 const EVERY: Duration = Duration::from_secs(60);
 /// A batch small enough that nobody waits for it.
@@ -20,7 +20,7 @@ const LINES_BATCH: u32 = 5_000;
 const KEPT: Lifetime = Lifetime::from_hours(24);
 /// How long a line of the feed is kept on disk: its retention, and once more for those that a start has just loaded.
 const LINES_KEPT: Lifetime = Lifetime::from_millis(2 * RETENTION.millis());
-/// Lines are due by the hour, so that the audit log hears of it once an hour.
+/// Lines are due by the hour, so that the audit log hears of it once an hour; so are answers about nobody.
 const TRIM_EVERY: Lifetime = Lifetime::from_hours(1);
 
 /// Runs until `stop` says so.
@@ -35,6 +35,7 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
         if door.now() - trimmed >= TRIM_EVERY {
             trimmed = door.now();
             trim(&door).await;
+            resemble(&door).await;
         }
     }
 }
@@ -61,6 +62,14 @@ pub async fn sweep(door: &Door) -> u64 {
             }
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Fits the answers about nobody to the accounts there are: fewer of them come from elsewhere every day.
+pub async fn resemble(door: &Door) {
+    match door.directory().password_schemes(SCHEMES_SAMPLE).await {
+        Ok(schemes) => door.hashing().resemble(&schemes),
+        Err(error) => tracing::warn!(%error, "the schemes of passwords could not be counted"),
     }
 }
 

@@ -1,0 +1,115 @@
+//! People who bring a password from another system: they sign in as always, and are kept our way from then on.
+
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{AddUser, DirectoryChange};
+use doorward_core::id::UserId;
+use doorward_core::password::foreign::{Digest, Place, Weak};
+use doorward_core::password::{decoy, is_current};
+use doorward_core::user::{Email, User};
+use doorward_store::{Committed, Credential};
+use serde_json::json;
+
+use super::house::{ADA, Answer, Ask, CHEAP, Ground, House, PASSWORD};
+
+const GRACE: &str = "grace@example.test";
+/// Of [`PASSWORD`], by Django's bcrypt.
+const BCRYPT: &str = "$2b$05$abcdefghijklmnopqrstuuOquOvu562XMHss3NY6Bs13izcytCffW";
+
+/// An account whose password rests as this text.
+async fn bring(house: &House, email: &str, phc: String) -> UserId {
+    let id = UserId::from_bytes(house.door.draw().expect("dice"));
+    let user = User::new(id, Email::parse(email).expect("an address"), None, house.door.now());
+    let event = house.door.event(Kind::UserCreated, Actor::Operator, &Default::default()).expect("an event");
+    let change = DirectoryChange::AddUser(Box::new(AddUser { user, phc }));
+    let committed = house.door.cached().commit_durable(change, event).await.expect("a commit");
+    assert!(matches!(committed, Committed::Done(_)), "{committed:?}");
+    id
+}
+
+async fn kept(house: &House, user: UserId) -> Credential {
+    house.door.directory().credential(user).await.expect("an answer").expect("a password")
+}
+
+async fn try_in(house: &House, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password, "client_id": "demo-session", "transport": "body" });
+    house.send(Ask::post("/v1/sessions").json(&body)).await
+}
+
+#[tokio::test]
+async fn a_password_from_elsewhere_is_kept_our_way_from_the_first_sign_in_on() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let grace = bring(&house, GRACE, BCRYPT.to_owned()).await;
+        try_in(&house, GRACE, "violet-anchor-77").await.expect(401, "invalid_credentials");
+        assert_eq!(kept(&house, grace).await.phc, BCRYPT, "a wrong password changes nothing");
+        let first = try_in(&house, GRACE, PASSWORD).await.ok().text("session_token");
+        let anew = kept(&house, grace).await;
+        assert!(is_current(&anew.phc, CHEAP) && anew.version == 2, "{}", anew.phc);
+        let second = try_in(&house, GRACE, PASSWORD).await.ok().text("session_token");
+        assert_eq!(kept(&house, grace).await, anew, "once");
+        try_in(&house, GRACE, "violet-anchor-77").await.expect(401, "invalid_credentials");
+        for session in [first, second] {
+            house.send(Ask::get("/v1/session").bearer(&session)).await.ok();
+        }
+        let log = house.door.directory().audit_after(0, 100).await.expect("a log");
+        let told = log.iter().filter(|link| link.event.kind == Kind::PasswordRehashed);
+        assert_eq!(told.map(|link| link.event.who).collect::<Vec<_>>(), [Some(grace)]);
+    }
+}
+
+#[tokio::test]
+async fn many_first_sign_ins_at_once_all_succeed_and_one_of_them_rehashes() {
+    let house = House::on(Ground::Sqlite).await;
+    let grace = bring(&house, GRACE, BCRYPT.to_owned()).await;
+    let (one, two, three, four) = tokio::join!(
+        try_in(&house, GRACE, PASSWORD),
+        try_in(&house, GRACE, PASSWORD),
+        try_in(&house, GRACE, PASSWORD),
+        try_in(&house, GRACE, PASSWORD)
+    );
+    for answer in [one, two, three, four] {
+        answer.ok();
+    }
+    assert_eq!(kept(&house, grace).await.version, 2);
+}
+
+#[tokio::test]
+async fn an_md5_from_elsewhere_signs_in_and_is_never_in_the_files() {
+    let house = House::on(Ground::Sqlite).await;
+    let hex = "208b13a628df4115f642df1557595142";
+    let weak = Weak::read(Digest::Md5, hex, "sea", Place::Prefix).expect("a digest");
+    let wrapped = house.door.hashing().wrap(weak, [7; 16]).await.expect("a hash");
+    let grace = bring(&house, GRACE, wrapped).await;
+    let all: Vec<u8> = house.files().into_iter().flatten().collect();
+    let holds = |needle: &[u8]| all.windows(needle.len()).any(|window| window == needle);
+    let bytes: Vec<u8> = (0..16).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("hex")).collect();
+    assert!(holds(GRACE.as_bytes()) && !holds(hex.as_bytes()) && !holds(&bytes));
+    try_in(&house, GRACE, "violet-anchor-77").await.expect(401, "invalid_credentials");
+    try_in(&house, GRACE, PASSWORD).await.ok();
+    assert!(is_current(&kept(&house, grace).await.phc, CHEAP));
+}
+
+#[tokio::test]
+async fn a_change_of_password_takes_one_from_elsewhere_as_the_current_one() {
+    let house = House::memory().await;
+    let grace = bring(&house, GRACE, BCRYPT.to_owned()).await;
+    let token = try_in(&house, GRACE, PASSWORD).await.ok().text("session_token");
+    let body = json!({ "current_password": PASSWORD, "new_password": "violet-anchor-77" });
+    house.send(Ask::put("/v1/user/password").bearer(&token).json(&body)).await.ok();
+    assert!(is_current(&kept(&house, grace).await.phc, CHEAP));
+    try_in(&house, GRACE, PASSWORD).await.expect(401, "invalid_credentials");
+    try_in(&house, GRACE, "violet-anchor-77").await.ok();
+}
+
+#[tokio::test]
+async fn an_account_without_a_password_lets_nobody_in_and_guesses_are_slowed_as_always() {
+    let house = House::memory().await;
+    bring(&house, GRACE, decoy(CHEAP)).await;
+    bring(&house, "lin@example.test", BCRYPT.to_owned()).await;
+    for email in [GRACE, "lin@example.test", "nobody@example.test", ADA] {
+        for password in ["", "violet-anchor-77", "a", "b", "c"] {
+            try_in(&house, email, password).await.expect(401, "invalid_credentials");
+        }
+        try_in(&house, email, PASSWORD).await.expect(429, "too_many_attempts");
+    }
+}

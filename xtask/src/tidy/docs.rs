@@ -114,7 +114,7 @@ fn is_id(cell: &str) -> bool {
 }
 
 /// The cells of a table's row, at bars that no backslash escapes; empty for any other line.
-fn cells(line: &str) -> Vec<String> {
+pub(crate) fn cells(line: &str) -> Vec<String> {
     let Some(inner) = line.trim().strip_prefix('|').and_then(|rest| rest.strip_suffix('|')) else {
         return Vec::new();
     };

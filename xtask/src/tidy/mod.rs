@@ -8,6 +8,7 @@ mod arrows;
 mod docs;
 mod homes;
 mod names;
+mod proofs;
 mod ratchet;
 mod rust;
 mod size;
@@ -77,6 +78,7 @@ fn findings(workspace: &Workspace) -> Vec<Finding> {
             findings.push(Finding::new(requirements::HOME, 1, "missing: `cargo xtask requirements FILE` makes it"));
         }
     }
+    proofs::check(&files, &mut findings);
     arrows::check(workspace, &mut findings);
     findings
 }

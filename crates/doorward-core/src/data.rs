@@ -7,6 +7,8 @@ use crate::session::Session;
 
 /// The largest value, in bytes.
 pub const VALUE_LARGEST: usize = 16 * 1024;
+/// How deep a value may be nested.
+pub const VALUE_DEEPEST: usize = 64;
 /// How many keys a session has at most.
 pub const KEYS_MOST: usize = 64;
 /// How many bytes of values a session has at most.

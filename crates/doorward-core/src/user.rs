@@ -8,9 +8,9 @@ use unicode_normalization::UnicodeNormalization;
 use crate::id::{OrgId, UserId};
 
 /// The longest e-mail address (RFC 5321 section 4.5.3.1.3 less the angle brackets).
-const EMAIL_LONGEST: usize = 254;
+pub const EMAIL_LONGEST: usize = 254;
 /// The longest name of a person, in characters.
-const NAME_LONGEST: usize = 128;
+pub const NAME_LONGEST: usize = 128;
 
 /// An e-mail address as typed, and the key under which it is unique.
 #[derive(Clone, PartialEq, Eq)]

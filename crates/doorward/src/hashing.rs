@@ -41,7 +41,7 @@ impl std::fmt::Debug for Hashing {
 }
 
 /// How many hashes may wait for each thread: two seconds' worth at the floor's cost.
-const WAITING_PER_THREAD: usize = 64;
+pub const WAITING_PER_THREAD: usize = 64;
 
 impl Hashing {
     /// Starts the pool's threads.

@@ -8,6 +8,7 @@ pub mod hashing;
 pub mod http;
 pub mod jobs;
 pub mod keys;
+pub mod limits;
 pub mod listener;
 pub mod throttle;
 pub mod watch;

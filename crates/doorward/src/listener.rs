@@ -1,93 +1,234 @@
 //! Accepting connections, and letting go of them: limits that fire, and a graceful end.
+//!
+//! Behind each connection stands a [`gate`]: the HTTP library sees nothing that is not a request of one spelling, whole
+//! and in time.
 
+pub mod bounds;
+pub mod framing;
+pub mod gate;
+pub mod networks;
+
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
+use self::bounds::Bounds;
+use self::framing::{Fault, HEAD_LARGEST};
+use self::gate::{Gate, Refused};
+use self::networks::{Networks, Place};
 use crate::door::Door;
 use crate::http::extract::Peer;
 use crate::http::front;
+use crate::http::headers::protect;
+use crate::http::problem::{Code, Problem, written_out};
+use crate::http::timed::Timed;
 
-/// How long a client may take to send a request's head.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// How long requests may take to finish once the process is asked to stop.
-const DRAIN_WITHIN: Duration = Duration::from_secs(10);
-/// The most connections at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 10_000;
-/// The largest head of a request, in bytes.
-const HEAD_LARGEST: usize = 32 * 1024;
+/// A port, and what answers there.
+#[derive(Clone, Debug)]
+pub struct Port {
+    door: Door,
+    router: Router,
+    /// May the most frequent questions be answered before the router?
+    quick: bool,
+    bounds: Bounds,
+}
 
-/// Serves until `stop` says so, then lets running requests finish.
-pub async fn serve(door: Door, router: Router, listener: TcpListener, mut stop: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    let graceful = GracefulShutdown::new();
-    loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: those in use will come back.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            },
-            () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
-        };
-        drop(stream.set_nodelay(true));
-        let connection = connection(door.clone(), router.clone(), stream, peer);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
-            }
-            drop(slot);
-        });
+impl Port {
+    /// A port on which a router answers, and nothing else.
+    pub fn new(door: Door, router: Router) -> Self {
+        Self { door, router, quick: false, bounds: Bounds::default() }
     }
-    drop(listener);
-    if tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time and were cut off");
+
+    /// The most frequent questions are answered before the router.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        Self { quick: true, ..self }
+    }
+
+    /// With other bounds.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// Serves until `stop` says so, then lets running requests finish.
+    pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+        let mut gatekeeper = Gatekeeper::new(&self.bounds);
+        let graceful = GracefulShutdown::new();
+        // Connections end when this does.
+        let (cut, _) = watch::channel(());
+        loop {
+            let (stream, peer) = tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        // Out of file descriptors, most likely: those in use will come back.
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        continue;
+                    }
+                },
+                () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
+            };
+            let Some(seat) = gatekeeper.admit(&self.door, peer) else { continue };
+            drop(stream.set_nodelay(true));
+            let (held, mut cut) = (self.clone().hold(stream, peer, seat, graceful.watcher()), cut.subscribe());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = held => {}
+                    _ = cut.changed() => {}
+                }
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(self.bounds.drain_within, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and were cut off");
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn hold(mut self, stream: TcpStream, peer: SocketAddr, seat: Seat, watcher: Watcher) {
+        let is_full = matches!(seat, Seat::TurnedAway(_));
+        if is_full {
+            // Whoever is told no does not keep the next from being told.
+            self.bounds.head_within = self.bounds.linger_within;
+        }
+        let connection = self.connection(stream, peer, is_full);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke off");
+        }
+        drop(seat);
+    }
+
+    fn connection<S>(
+        self,
+        stream: S,
+        peer: SocketAddr,
+        is_full: bool,
+    ) -> impl GracefulConnection<Error = hyper::Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let gate = Gate::new(stream, &self.bounds);
+        let (refused, number) = (gate.refused(), Cell::new(0));
+        let service = service_fn(move |request: Request<Incoming>| {
+            number.set(number.get() + 1);
+            let way = match self.refusal(&refused, number.get(), is_full) {
+                Some(response) => Way::Short(response.map(front::Body::Routed)),
+                None => self.way(request, peer),
+            };
+            async move {
+                match way {
+                    Way::Short(response) => Ok::<_, Infallible>(response),
+                    Way::Long(routed) => Ok(routed.await.map(front::Body::Routed)),
+                }
+            }
+        });
+        // The gate has the time and the sizes; the library must only never find them too large itself.
+        hyper::server::conn::http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(2 * HEAD_LARGEST)
+            .keep_alive(!is_full)
+            .serve_connection(TokioIo::new(gate), service)
+    }
+
+    /// The answer to what never was a request, or is one too many.
+    fn refusal(&self, refused: &Refused, number: u64, is_full: bool) -> Option<Response<Body>> {
+        let code = match refused.is(number) {
+            None if is_full => Code::Overloaded,
+            None => return None,
+            Some(Fault::Malformed) => Code::MalformedRequest,
+            Some(Fault::LineTooLong) => Code::TargetTooLong,
+            Some(Fault::HeadTooLarge) => Code::HeadTooLarge,
+            Some(Fault::TooSlow) => Code::TooSlow,
+        };
+        Some(self.say(code))
+    }
+
+    fn say(&self, code: Code) -> Response<Body> {
+        let mut response = written_out(Problem::new(code).into_response(), &self.door.request_id());
+        protect(&self.door, response.headers_mut());
+        response
+    }
+
+    fn way(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Way<impl Future<Output = Response<Body>> + use<>> {
+        if self.quick
+            && let Some(response) = front::answer(&self.door, &request)
+        {
+            return Way::Short(response);
+        }
+        request.extensions_mut().insert(Peer(peer));
+        let Bounds { body_within, answer_within, .. } = self.bounds;
+        let port = self.clone();
+        let routed = self.router.clone().oneshot(request.map(|body| Body::new(Timed::new(body, body_within))));
+        Way::Long(async move {
+            match tokio::time::timeout(answer_within, routed).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => port.say(Code::Overloaded),
+            }
+        })
     }
 }
 
-fn connection(
-    door: Door,
-    router: Router,
-    stream: tokio::net::TcpStream,
-    peer: SocketAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let way = match front::answer(&door, &request) {
-            Some(response) => Way::Short(response),
-            None => {
-                request.extensions_mut().insert(Peer(peer));
-                Way::Long(router.clone().oneshot(request.map(Body::new)))
-            }
-        };
-        async move {
-            match way {
-                Way::Short(response) => Ok(response),
-                Way::Long(routed) => routed.await.map(|response| response.map(front::Body::Routed)),
-            }
+/// Serves the public port.
+pub async fn serve(door: Door, router: Router, listener: TcpListener, stop: watch::Receiver<bool>) {
+    Port::new(door, router).quick().serve(listener, stop).await;
+}
+
+/// Who may come in.
+struct Gatekeeper {
+    seats: Arc<Semaphore>,
+    turned_away: Arc<Semaphore>,
+    networks: Networks,
+}
+
+/// The place of a connection, for as long as it lasts.
+enum Seat {
+    Taken(#[expect(dead_code, reason = "held, and given back when dropped")] (OwnedSemaphorePermit, Option<Place>)),
+    /// Only to be told that there are too many.
+    TurnedAway(#[expect(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit),
+}
+
+impl Gatekeeper {
+    fn new(bounds: &Bounds) -> Self {
+        Self {
+            seats: Arc::new(Semaphore::new(bounds.connections)),
+            turned_away: Arc::new(Semaphore::new(bounds.turned_away)),
+            networks: Networks::new(bounds.per_network),
         }
-    });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(HEAD_LARGEST)
-        .serve_connection(TokioIo::new(stream), service)
+    }
+
+    /// `None` for a connection that is closed without a word.
+    fn admit(&mut self, door: &Door, peer: SocketAddr) -> Option<Seat> {
+        let address = peer.ip().to_canonical();
+        let stands_for_many =
+            address.is_loopback() || door.settings().trusted_proxies.iter().any(|range| range.contains(address));
+        let place = if stands_for_many { Some(None) } else { self.networks.enter(address).map(Some) };
+        if let (Some(place), Ok(seat)) = (place, Arc::clone(&self.seats).try_acquire_owned()) {
+            return Some(Seat::Taken((seat, place)));
+        }
+        Arc::clone(&self.turned_away).try_acquire_owned().ok().map(Seat::TurnedAway)
+    }
 }
 
 /// How an answer comes about.

@@ -58,11 +58,11 @@ pub struct Throttled {
 }
 
 /// The most accounts that are remembered: about 16 MB.
-const ACCOUNTS: usize = 100_000;
+pub const ACCOUNTS: usize = 100_000;
 /// The most networks that are remembered.
-const NETWORKS: usize = 100_000;
+pub const NETWORKS: usize = 100_000;
 /// How many may wait for the outcome of others who try the same account.
-const PENDING: usize = 256;
+pub const PENDING: usize = 256;
 /// They look again after so long,
 const PENDING_AGAIN: Duration = Duration::from_millis(50);
 /// and so often: two seconds, as long as a full hash queue takes.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use doorward::config::table;
 use doorward::http::problem::CODES;
 use doorward::http::{admin, routes};
+use doorward::limits;
 use doorward_core::Rejection;
 
 /// Compares a checked-in file with its text of today, or writes it.
@@ -25,6 +26,11 @@ fn check(path: &str, text: &str) {
 #[test]
 fn the_configuration_document_is_the_table_of_keys() {
     check("docs/configuration.md", &table::document());
+}
+
+#[test]
+fn the_list_of_limits_is_the_table_of_limits() {
+    check("docs/limits.md", &limits::document());
 }
 
 #[test]

@@ -8,12 +8,18 @@ mod abuse;
 mod at_rest;
 #[path = "stories/bad_input.rs"]
 mod bad_input;
+#[path = "stories/cors.rs"]
+mod cors;
 #[path = "stories/devices.rs"]
 mod devices;
 #[path = "stories/elsewhere.rs"]
 mod elsewhere;
 #[path = "stories/jobs.rs"]
 mod jobs;
+#[path = "stories/limits.rs"]
+mod limits;
+#[path = "stories/malformed.rs"]
+mod malformed;
 #[path = "stories/pages.rs"]
 mod pages;
 #[path = "stories/refresh.rs"]
@@ -24,3 +30,5 @@ mod sign_in;
 mod strategies;
 #[path = "stories/table.rs"]
 mod table;
+#[path = "stories/wire.rs"]
+mod wire;

@@ -44,6 +44,7 @@ use self::lock::Lock;
 pub use self::opening::OpenError;
 use self::readers::Readers;
 use self::scratch::Scratch;
+pub use self::writer::QUEUE as WRITER_QUEUE;
 use self::writer::{Change, Writer};
 use crate::{Committed, Credential, Directory, Opening, Sessions, StoreError};
 

@@ -23,7 +23,7 @@ use super::{connection, directory_changes, session_changes};
 use crate::{Committed, Receipt, StoreError};
 
 /// So many changes may wait. Who comes with one more waits with it.
-const QUEUE: usize = 1024;
+pub const QUEUE: usize = 1024;
 /// So many changes share a commit at most.
 const BATCH: usize = 256;
 /// After so many changes the writer looks how long the write-ahead log is.

@@ -5,6 +5,7 @@ mod ask;
 mod demo;
 mod dev;
 mod exchange;
+mod files;
 mod folder;
 mod logging;
 mod out;

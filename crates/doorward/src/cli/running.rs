@@ -8,12 +8,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::socket;
 use super::stop::{Exit, Stop};
+use super::{files, socket};
 use crate::http::admin::Desk;
 use crate::http::routes;
 use crate::jobs::{sweep, touch};
-use crate::listener;
+use crate::listener::Port;
+use crate::listener::bounds::Bounds;
 
 /// The public port, taken.
 pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Stop> {
@@ -31,6 +32,7 @@ pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAd
 pub(super) struct Server {
     desk: Desk,
     port: TcpListener,
+    bounds: Bounds,
     socket: UnixListener,
     socket_path: PathBuf,
     signals: Signals,
@@ -38,20 +40,22 @@ pub(super) struct Server {
 
 impl Server {
     /// Takes what is still missing: the socket, and the signals that end it.
-    pub(super) fn prepare(desk: Desk, folder: &Path, port: TcpListener) -> Result<Self, Stop> {
+    pub(super) fn prepare(desk: Desk, folder: &Path, port: TcpListener, mut bounds: Bounds) -> Result<Self, Stop> {
+        files::make_room(&mut bounds);
         let socket = socket::listen(folder)?;
         let signals = Signals::catch()
             .map_err(|error| Stop::new(Exit::Unreachable, format!("signals cannot be caught: {error}")))?;
-        Ok(Self { desk, port, socket, socket_path: socket::path(folder), signals })
+        Ok(Self { desk, port, bounds, socket, socket_path: socket::path(folder), signals })
     }
 
     /// Serves until a signal says stop; then nothing new is let in, what runs may finish, and what waits is written.
     pub(super) async fn run(self, ready: impl FnOnce()) {
-        let Self { desk, port, socket, socket_path, mut signals } = self;
+        let Self { desk, port, bounds, socket, socket_path, mut signals } = self;
         let door = desk.door().clone();
         let (stopping, stop) = watch::channel(false);
         let mut parts = JoinSet::new();
-        parts.spawn(listener::serve(door.clone(), routes::router(door.clone()), port, stop.clone()));
+        let public = Port::new(door.clone(), routes::router(door.clone())).quick().bounded(bounds);
+        parts.spawn(public.serve(port, stop.clone()));
         parts.spawn(socket::serve(desk, socket, stop.clone()));
         parts.spawn(sweep::run(door.clone(), stop.clone()));
         parts.spawn(touch::run(door.clone(), stop));

@@ -159,7 +159,7 @@ fn word<T>(said: Option<String>, read: impl Fn(&str) -> Option<T>, wrong: impl F
 }
 
 /// The most entries of a list: what `aud` of a token can hold.
-const MOST: usize = 8;
+pub const MOST: usize = 8;
 
 fn fits(words: &[String], wrong: impl FnOnce()) -> bool {
     let plain = |word: &String| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic());

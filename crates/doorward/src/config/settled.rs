@@ -19,6 +19,7 @@ use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
 use crate::door::Settings;
+use crate::listener::bounds::Bounds;
 use crate::throttle::Limits;
 
 /// Everything settled.
@@ -50,6 +51,8 @@ pub struct Settled {
     pub trusted_proxies: Vec<Cidr>,
     /// Lifetimes of new clients.
     pub profile: Profile,
+    /// Bounds of the public port.
+    pub bounds: Bounds,
 }
 
 /// How to log.
@@ -129,6 +132,11 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
         }),
+        bounds: Bounds {
+            connections: settling.number::<u32>("connections.most", 1..=1_000_000) as usize,
+            per_network: settling.number::<u32>("connections.per_network", 1..=1_000_000) as usize,
+            ..Bounds::default()
+        },
     };
     let problems = settling.raw.problems;
     if problems.is_empty() { Ok(settled) } else { Err(Problems(problems)) }
@@ -273,7 +281,7 @@ pub fn issuer(text: &str) -> Result<String, String> {
 }
 
 /// Is this host (with or without its port) the machine itself?
-fn is_loopback(authority: &str) -> bool {
+pub fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, _)) => host,
         None => authority.split(':').next().unwrap_or_default(),

@@ -162,6 +162,22 @@ pub const KEYS: &[Key] = &[
     )
     .otherwise("nobody is believed: a caller's address is that of the connection"),
     key(
+        "connections.most",
+        "DOORWARD_CONNECTIONS_MOST",
+        Takes::Number,
+        "The most connections of the public port at a time: 1 to 1000000. The system's limit on open files is raised as far \
+         as it lets itself be; where it is lower, it counts.",
+    )
+    .always("10000"),
+    key(
+        "connections.per_network",
+        "DOORWARD_CONNECTIONS_PER_NETWORK",
+        Takes::Number,
+        "The most of them from one IPv4 address or one /64 of IPv6: 1 to 1000000. Loopback and `trusted_proxies` have no \
+         such limit.",
+    )
+    .always("2500"),
+    key(
         "throttle.burst",
         "DOORWARD_THROTTLE_BURST",
         Takes::Number,

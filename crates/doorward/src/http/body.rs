@@ -1,6 +1,7 @@
 //! Bodies of requests: one JSON object, bounded, with nothing in it that is not documented.
 
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header;
@@ -8,6 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Code, Problem};
+use super::timed::TooSlow;
 
 /// The largest body, in bytes, save for values of session data.
 pub const LARGEST: usize = 16 * 1024;
@@ -47,24 +49,37 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
     }
 }
 
-/// Is the body declared as JSON?
+/// Is the body declared as JSON, and as nothing else besides? Nothing is unpacked here: what is small outside could be
+/// large inside.
 pub fn is_json(request: &Request) -> bool {
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return false;
+    }
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     declared
         .and_then(|value| value.split(';').next())
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Reads a body of at most `limit` bytes.
+/// Reads a body of at most `limit` bytes. One that says it is larger is not read at all.
 ///
 /// # Errors
-/// [`Code::TooLarge`]; [`Code::InvalidJson`] if the body breaks off.
+/// [`Code::TooLarge`]; [`Code::TooSlow`]; [`Code::MalformedRequest`] if the body breaks off.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Code::TooLarge.into());
+    }
     match Limited::new(body, limit).collect().await {
         Ok(read) => Ok(read.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
-        Err(_) => Err(Code::InvalidJson.into()),
+        Err(error) if is_too_slow(&*error) => Err(Code::TooSlow.into()),
+        Err(_) => Err(Code::MalformedRequest.into()),
     }
+}
+
+/// Errors of bodies come wrapped, once for every layer.
+fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<TooSlow>)
 }
 
 /// Reads JSON into `T`, and says which member is wrong.
@@ -90,4 +105,37 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|_| Problem::new(Code::InvalidJson))?;
     Ok(value)
+}
+
+/// How deep a JSON text is nested. Whoever reads it one day may have a stack.
+pub fn depth(json: &[u8]) -> usize {
+    let (mut now, mut deepest) = (0_usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b']' | b'}' if !quoted => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_and_not_their_pictures() {
+        for (json, deep) in [("1", 0), ("[]", 1), ("{\"a\":[{}],\"b\":{}}", 3), ("[\"[[\\\"[[\"]", 1), ("[[],[]]", 2)]
+        {
+            assert_eq!(depth(json.as_bytes()), deep, "{json}");
+        }
+    }
 }

@@ -79,6 +79,10 @@ codes! {
     ClientTaken "client_taken" CONFLICT "There is a client with this id." "Choose another id, or change the client that is there.";
     ClientUnfit "client_unfit" UNPROCESSABLE_ENTITY "No client can be like that." "The member `reason` says what is wrong.";
     KeysNotReady "keys_not_ready" CONFLICT "The keys cannot be turned now." "The member `reason` says why. Nothing changed.";
+    MalformedRequest "malformed_request" BAD_REQUEST "This is no HTTP request, or one that two readers could understand in two ways." "Send HTTP/1.1 as RFC 9112 spells it, with one `Host` and one length. The connection is closed.";
+    TargetTooLong "target_too_long" URI_TOO_LONG "The request line is too long." "See the limits in the documentation. The connection is closed.";
+    HeadTooLarge "head_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request has too many fields, a field that is too long, or too many bytes." "Too many cookies, most likely. See the limits in the documentation. The connection is closed.";
+    TooSlow "too_slow" REQUEST_TIMEOUT "The request did not come in time." "Send it again, without pauses. The connection is closed.";
 }
 
 impl Code {
@@ -86,6 +90,14 @@ impl Code {
     pub fn row(self) -> &'static Row {
         // The table is written in the order of the enum.
         &CODES[self as usize].1
+    }
+
+    /// Was the request not read to its end? Then nobody can tell where the next one begins.
+    const fn ends_connection(self) -> bool {
+        matches!(
+            self,
+            Self::MalformedRequest | Self::TargetTooLong | Self::HeadTooLarge | Self::TooSlow | Self::TooLarge
+        )
     }
 }
 
@@ -297,6 +309,9 @@ impl Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_BUSY));
             }
             _ => {}
+        }
+        if self.code.ends_connection() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         for (name, value) in self.headers {
             // Of several waits the problem's own is meant; cookies are many.

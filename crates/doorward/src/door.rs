@@ -71,6 +71,13 @@ pub struct Settings {
     pub trusted_proxies: Vec<Cidr>,
 }
 
+impl Settings {
+    /// Are people and programs always to come by https?
+    pub fn is_https(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+}
+
 /// The parts a door is made of.
 pub struct Parts {
     /// The backend.
@@ -123,7 +130,7 @@ impl std::fmt::Debug for Door {
 /// So many passwords tell which schemes there are, and how often.
 pub const SCHEMES_SAMPLE: u32 = 10_000;
 /// The most touches that wait to be written; more are left to the next use of their sessions.
-const TOUCHED_MOST: usize = 100_000;
+pub const TOUCHED_MOST: usize = 100_000;
 
 impl Door {
     /// Wires the parts.

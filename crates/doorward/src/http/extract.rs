@@ -8,12 +8,13 @@ use doorward_core::id::ClientId;
 use doorward_core::refresh::Attempt;
 use doorward_core::secret::{Secret, SecretHash, SecretKind};
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::problem::{Code, Problem};
-use super::{address, cookie};
+use super::{address, cookie, cors};
+use crate::config::settled::is_loopback;
 use crate::door::{Door, Origin};
 use crate::flows::authenticate::Application;
 use crate::flows::check::{self, Caller, Credentials};
@@ -201,21 +202,34 @@ const PROGRAMS: [&str; 2] = [UNKNOWN, "HTTP Library"];
 /// # Errors
 /// [`Code::CrossSite`].
 pub fn same_site(door: &Door, method: &Method, headers: &HeaderMap, ambient: bool) -> Result<(), Problem> {
-    if method.is_safe() {
-        return Ok(());
-    }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("invalid"));
     let origin = text(header::ORIGIN);
     if origin.is_some_and(|origin| is_ours(door, headers, origin)) {
         return Ok(());
     }
-    match (text(http::HeaderName::from_static("sec-fetch-site")), origin) {
+    let site = text(SITE);
+    if method.is_safe() {
+        // A person may follow a link here from anywhere. A page of another site may not show or load what is ours.
+        let opens = text(MODE) == Some("navigate") && matches!(text(DEST), None | Some("document"));
+        return match (site, origin) {
+            (None | Some("same-origin" | "none"), None) => Ok(()),
+            (Some("same-origin"), Some(_)) => Ok(()),
+            _ if !ambient || opens => Ok(()),
+            _ => Err(Code::CrossSite.into()),
+        };
+    }
+    match (site, origin) {
         (Some("same-origin" | "none"), _) | (None, None) => Ok(()),
         // Without a cookie nothing is borrowed from the browser; who holds a bearer token may call from anywhere.
         (_, Some(_)) | (Some(_), None) if !ambient && headers.contains_key(header::AUTHORIZATION) => Ok(()),
         _ => Err(Code::CrossSite.into()),
     }
 }
+
+/// Fetch Metadata: where the page stands that asks, how it asks, and for what.
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Refuses a form that was not sent from one of our own pages: those of clients may call, and not fill in our forms.
 ///
@@ -225,7 +239,7 @@ pub fn same_site(door: &Door, method: &Method, headers: &HeaderMap, ambient: boo
 /// [`Code::CrossSite`].
 pub fn same_origin(door: &Door, headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("invalid"));
-    match (text(http::HeaderName::from_static("sec-fetch-site")), text(header::ORIGIN)) {
+    match (text(SITE), text(header::ORIGIN)) {
         (Some("same-origin" | "none"), _) | (None, None | Some("null")) => Ok(()),
         (None, Some(origin)) if is_own(door, headers, origin) => Ok(()),
         _ => Err(Code::CrossSite.into()),
@@ -234,15 +248,19 @@ pub fn same_origin(door: &Door, headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Is this an origin of our own, or of one of the clients?
 fn is_ours(door: &Door, headers: &HeaderMap, origin: &str) -> bool {
-    let listed = || door.cached().any_client(|client| client.origins.iter().any(|own| own == origin));
-    is_own(door, headers, origin) || listed()
+    is_own(door, headers, origin) || cors::is_listed(door, origin)
 }
 
-/// Is this the issuer's own origin, or the very host that was called?
+/// Is this the issuer's own origin? On loopback, where one machine has several names, the very host that was called
+/// counts too; elsewhere `Host` is the caller's word, and says nothing.
 fn is_own(door: &Door, headers: &HeaderMap, origin: &str) -> bool {
+    let issuer = &door.settings().issuer;
+    let (Some((scheme, authority)), Some((own, at))) = (origin.split_once("://"), issuer.split_once("://")) else {
+        return false;
+    };
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let called = host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
-    origin == door.settings().issuer || called
+    let nearby = scheme == own && host == Some(authority) && is_loopback(authority) && is_loopback(at);
+    origin == issuer || nearby
 }
 
 /// The attempt key, from `Idempotency-Key` or the body.

@@ -15,14 +15,18 @@ use doorward_store::cached::{ClientTurn, Record};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use hyper::body::{Frame, SizeHint};
 
-use super::cookie;
+use super::headers::protect;
 use super::public::session::description;
+use super::{cookie, cors};
 use crate::door::Door;
 use crate::flows::check::check_kept;
 
 /// Answers, or leaves the request to the router.
 pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
-    if request.uri().path() != "/v1/session" || *request.method() != Method::GET {
+    if request.uri().path() != "/v1/session"
+        || *request.method() != Method::GET
+        || is_from_elsewhere(request.headers())
+    {
         return None;
     }
     let secret = SecretKind::Session.parse(only_secret(request.headers())?)?;
@@ -36,8 +40,15 @@ pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
     let mut response = Response::new(Body::Kept(Some(Kept { record: caller.record, turn, at: 0, length })));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static(cors::VARY));
+    protect(door, headers);
     Some(response)
+}
+
+/// Does a browser say that a page of another origin asks, or may it be so? Then it wants a closer look.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 /// The text of the one session secret there is; `None` if there is none, or anything beside it that wants a closer look.

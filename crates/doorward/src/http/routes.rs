@@ -11,7 +11,7 @@ use super::extract::RequestId;
 use super::pages::{account, assets, devices, jwt, login, logout, security, signup};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
-use super::wellknown;
+use super::{cors, headers, wellknown};
 use crate::door::Door;
 
 /// Who may call a route.
@@ -119,11 +119,13 @@ pub fn router(door: Door) -> Router {
     router
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .fallback(|| async { Problem::new(Code::NotFound) })
+        .layer(middleware::from_fn_with_state(door.clone(), cors::share))
         .layer(middleware::from_fn_with_state(door.clone(), name_request))
         .with_state(door)
 }
 
-/// Names the request, and puts the name into the answer; a problem's body names it too.
+/// Names the request, and puts the name into the answer; a problem's body names it too. Every answer gets the headers
+/// that every answer has.
 pub(super) async fn name_request(
     axum::extract::State(door): axum::extract::State<Door>,
     mut request: Request,
@@ -135,5 +137,6 @@ pub(super) async fn name_request(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
+    headers::protect(&door, response.headers_mut());
     response
 }

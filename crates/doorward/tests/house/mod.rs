@@ -143,12 +143,18 @@ impl House {
 
     /// Sets a client's strategy, as an operator does.
     pub(crate) async fn set_strategy(&self, client: &str, strategy: Strategy) {
+        let now = self.door.now();
+        let set = |client: &mut Client| (client.strategy, client.strategy_since) = (strategy, now);
+        self.change_client(client, set).await;
+    }
+
+    /// Changes a client, as an operator does.
+    pub(crate) async fn change_client(&self, client: &str, change: impl FnOnce(&mut Client)) {
         use doorward_core::change::{DirectoryChange, SetClient};
         let id = ClientId::parse(client).expect("an id");
         let found = self.door.client(&id).expect("a client");
         let mut set = Client::clone(&found);
-        set.strategy = strategy;
-        set.strategy_since = self.door.now();
+        change(&mut set);
         let event = self.door.event(doorward_core::audit::Kind::ClientChanged, Actor::Operator, &Default::default());
         let change = SetClient { client: set, from: found.version, drafts: Vec::new() };
         self.door

@@ -130,9 +130,10 @@ pub struct Listing {
     limit: Option<u32>,
 }
 
-/// How many a list gives unless told, and at most.
-const USUAL: u32 = 100;
-const MOST: u32 = 1000;
+/// How many a list gives unless told.
+pub const USUAL: u32 = 100;
+/// How many a list gives at most.
+pub const MOST: u32 = 1000;
 
 impl Listing {
     fn limit(&self) -> u32 {

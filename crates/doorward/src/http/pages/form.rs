@@ -60,6 +60,9 @@ impl<T: DeserializeOwned> FromRequest<Door> for Filled<T> {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return false;
+    }
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|value| value.split(';').next()).map(str::trim);
     declared.is_some_and(|media_type| media_type.eq_ignore_ascii_case(MEDIA_TYPE))

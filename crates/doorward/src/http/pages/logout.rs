@@ -42,7 +42,7 @@ pub async fn submit(
     let mut response = look::see_other("/login?notice=signed_out");
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, cookie::clear_session());
-    headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)
 }
 

@@ -1,7 +1,7 @@
 //! Where a person wants to go after signing in: a path on this very origin, or nowhere.
 
 /// The longest path that is followed, in bytes.
-const LONGEST: usize = 2048;
+pub const LONGEST: usize = 2048;
 
 /// A path on this origin, with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]

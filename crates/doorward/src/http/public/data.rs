@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use doorward_core::data::{DataKey, Expect, VALUE_LARGEST};
+use doorward_core::data::{DataKey, Expect, VALUE_DEEPEST, VALUE_LARGEST};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
@@ -83,6 +83,9 @@ pub async fn put(
     // Kept as it came; what is not JSON by RFC 8259 is not kept.
     serde_json::from_slice::<serde::de::IgnoredAny>(&value).map_err(|_| Code::InvalidJson)?;
     std::str::from_utf8(&value).map_err(|_| Code::InvalidJson)?;
+    if body::depth(&value) > VALUE_DEEPEST {
+        return Err(Code::InvalidJson.into());
+    }
     let put = Put { key, value: value.into(), keep: options.keep, expect };
     let (version, new) = data::put(&door, &who.caller, put).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };

@@ -65,17 +65,18 @@ pub(crate) struct Compact<'t> {
 impl<'t> Compact<'t> {
     /// Cuts a token into its three segments, none of them empty.
     pub(crate) fn split(token: &'t str) -> Result<Self, Rejection> {
-        let bytes = token.as_bytes();
-        if bytes.len() > LONGEST {
+        if token.len() > LONGEST {
             return Err(Rejection::TokenTooLarge);
         }
-        let mut segments = bytes.split(|&byte| byte == b'.');
-        let parts = (segments.next(), segments.next(), segments.next(), segments.next());
-        match parts {
-            (Some(header), Some(payload), Some(signature), None)
+        // A dot too many is in the payload, and no letter of base64url: whoever decodes that refuses it.
+        let cut =
+            token.rsplit_once('.').and_then(|(signed, signature)| Some((signed, signed.split_once('.')?, signature)));
+        match cut {
+            Some((signed, (header, payload), signature))
                 if !(header.is_empty() || payload.is_empty() || signature.is_empty()) =>
             {
-                Ok(Self { header, payload, signature, signed: &bytes[..header.len() + 1 + payload.len()] })
+                let [header, payload, signature, signed] = [header, payload, signature, signed].map(str::as_bytes);
+                Ok(Self { header, payload, signature, signed })
             }
             _ => Err(Rejection::TokenMalformed),
         }

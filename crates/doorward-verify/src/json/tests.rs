@@ -248,6 +248,16 @@ proptest! {
     }
 
     #[test]
+    fn an_escape_somewhere_changes_nothing_elsewhere(text in "[{}\\[\\]:,\"0-9a-f\u{e9}trulse.+ -]{0,60}", bytes: Vec<u8>) {
+        // Not under the same name twice, whatever the text is.
+        let read = |before: &str, text: &[u8]| accepts(&[before.as_bytes(), text, b"}"].concat());
+        prop_assert_eq!(read(r#"{"\n":0,"a":"#, text.as_bytes()), read(r#"{"N":0,"a":"#, text.as_bytes()));
+        let plain: Vec<u8> = bytes.into_iter().filter(|byte| !b"\"\\".contains(byte)).collect();
+        let string = [b"\"", &plain[..], b"\""].concat();
+        prop_assert_eq!(read(r#"{"\n":0,"a":"#, &string), read(r#"{"N":0,"a":"#, &string));
+    }
+
+    #[test]
     fn all_json_of_others_is_read(value in value()) {
         let compact = serde_json::to_vec(&serde_json::json!({ "a": value })).unwrap();
         prop_assert!(accepts(&compact));

@@ -3,12 +3,12 @@
 
 use std::process::ExitCode;
 
-use doorward_bench::tokens::{ALGORITHMS, Token};
-use doorward_verify::Scratch;
+use doorward_bench::tokens::Token;
+use doorward_verify::{Algorithm, Scratch};
 
 fn main() -> ExitCode {
     let mut counts = Vec::new();
-    for algorithm in ALGORITHMS {
+    for algorithm in Algorithm::ALL {
         let Some(token) = Token::mint(algorithm) else { return ExitCode::FAILURE };
         let mut scratch = Scratch::new();
         let mut held = false;

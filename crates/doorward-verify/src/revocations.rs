@@ -115,7 +115,7 @@ impl Strength {
 }
 
 /// One revocation, as the feed brings it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// What kind of thing is revoked.
     pub scope: Scope,

@@ -9,7 +9,7 @@ use crate::{Entry, Lifetime, Position, Timestamp};
 pub const VERSION: u64 = 1;
 
 /// One event of a stream, or of the answer to a ping.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The first event of a stream.
     Hello(Hello),
@@ -26,7 +26,7 @@ pub enum Event {
 }
 
 /// How a stream begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hello {
     /// [`VERSION`], or something that we do not understand.
     pub version: u64,
@@ -47,7 +47,7 @@ pub struct Hello {
 }
 
 /// All entries in `(from, to]` of a generation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
     /// The generation of `from` and `to`.
     pub generation: u64,
@@ -71,7 +71,7 @@ impl Range {
 }
 
 /// The answer to a ping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Echo {
     /// Which ping.
     pub n: u64,
@@ -84,7 +84,7 @@ pub struct Echo {
 }
 
 /// What the server asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// A ping, now.
     Ping,
@@ -98,7 +98,7 @@ pub enum Need {
 }
 
 /// A new generation begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bump {
     /// Its head; the generation is the new one.
     pub head: Position,

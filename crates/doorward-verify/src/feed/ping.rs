@@ -14,7 +14,7 @@ pub const LONGEST_PING: usize = 128 * 1024;
 const LONGEST_ID: usize = 64;
 
 /// A ping: the body of `POST /v1/feed/ping`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ping {
     /// Who asks.
     pub instance: Instance,

@@ -20,7 +20,7 @@ pub const LONGEST_SNAPSHOT: usize = 160 * 1024 * 1024;
 const LEEWAY: Lifetime = Lifetime::from_secs(60);
 
 /// What a server says of a snapshot's entries: the claims of its first line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Statement {
     /// `iss`: whose feed it is.
     pub issuer: String,
@@ -118,7 +118,7 @@ impl Statement {
 }
 
 /// A snapshot that was checked: its statement is true of its entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Snapshot {
     /// What the server said.
     pub statement: Statement,

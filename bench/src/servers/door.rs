@@ -73,6 +73,7 @@ async fn open(wanted: &Stock) -> Result<Door, Trouble> {
         cache_records: usize::try_from(wanted.sessions)? * 5 / 4 + 1024,
         throttle: if wanted.people > 0 { untiring() } else { Limits::default() },
         trusted_proxies: Vec::new(),
+        feed: Default::default(),
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
     let master = Secret::from_bytes(MASTER);

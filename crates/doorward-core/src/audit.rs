@@ -40,11 +40,23 @@ pub enum Kind {
     AttemptsRefused,
     /// A person signed in on a browser that was not known to be theirs.
     NewDevice,
+    /// A verifier was registered.
+    VerifierAdded,
+    /// A verifier was struck off.
+    VerifierRemoved,
+    /// A verifier says it knows more of the feed than there is: our store went backwards, or it makes things up.
+    VerifierAhead,
+    /// Everybody was signed out, or has to renew.
+    RealmMoved,
+    /// Everybody's turn came in parts, bucket after bucket; this tells of the beginning and the end.
+    SpreadMoved,
+    /// The longest time was set for which a verifier may trust what it knows.
+    TermsSet,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::UserCreated,
         Self::PasswordChanged,
         Self::PasswordRehashed,
@@ -61,6 +73,12 @@ impl Kind {
         Self::SignInsFailing,
         Self::AttemptsRefused,
         Self::NewDevice,
+        Self::VerifierAdded,
+        Self::VerifierRemoved,
+        Self::VerifierAhead,
+        Self::RealmMoved,
+        Self::SpreadMoved,
+        Self::TermsSet,
     ];
 
     /// The word in rows.
@@ -82,6 +100,12 @@ impl Kind {
             Self::SignInsFailing => "sign_ins.failing",
             Self::AttemptsRefused => "attempts.refused",
             Self::NewDevice => "device.new",
+            Self::VerifierAdded => "verifier.added",
+            Self::VerifierRemoved => "verifier.removed",
+            Self::VerifierAhead => "verifier.ahead",
+            Self::RealmMoved => "realm.moved",
+            Self::SpreadMoved => "realm.spread",
+            Self::TermsSet => "feed.terms_set",
         }
     }
 

@@ -4,19 +4,21 @@
 //! carries the end, so that row, epoch, feed line and audit link are written together or not at all. A race is settled
 //! by the precondition: the loser gets a conflict, loads again and decides again.
 
-use doorward_verify::Timestamp;
+use doorward_verify::{Lifetime, Position, Timestamp};
 
 use crate::audit::Event;
 use crate::client::Client;
 use crate::data::DataChange;
 use crate::feed::Draft;
-use crate::id::{SessionId, UserId};
+use crate::id::{SessionId, UserId, VerifierId};
 use crate::key::KeyRecord;
 use crate::refresh::{NewSecret, Turn};
 use crate::revoke::EndSessions;
 use crate::secret::SecretHash;
 use crate::session::{Ended, Generation, Previous, Retired, Session};
+use crate::spread::Spread;
 use crate::user::User;
+use crate::verifier::VerifierRecord;
 
 /// Changes of what is hot and short-lived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,11 +102,50 @@ pub enum DirectoryChange {
     SetClient(Box<SetClient>),
     /// Keys are added or replaced, by id. Conflict if any stored one has another version than its `from`.
     TurnKeys(TurnKeys),
-    /// Forgets the oldest lines of the feed, none of them younger than `before`; the head stays. Conflict if there are
-    /// none, so that nothing is written about nothing.
+    /// Forgets the lines of the feed up to a place, oldest first; the head stays. Conflict if there are none, so that
+    /// nothing is written about nothing.
     TrimFeed(TrimFeed),
+    /// Everybody is signed out, or has to renew, by one epoch of the realm. Never a conflict.
+    MoveRealm(MoveRealm),
+    /// Everybody's turn begins, bucket after bucket. Conflict if one such turn is under way.
+    BeginSpread(Spread),
+    /// The next bucket has its turn. Conflict if that bucket is not the next.
+    StepSpread(StepSpread),
+    /// A verifier is registered. Conflict if its id or secret is taken, or its name by one that is registered.
+    AddVerifier(Box<VerifierRecord>),
+    /// A verifier is struck off. Conflict if it is not registered.
+    RemoveVerifier(RemoveVerifier),
+    /// The longest time for which a verifier may trust what it knows. Conflict if it is not `from` by now.
+    SetTerms(SetTerms),
     /// Something was noticed: its event is a link of the audit log, and nothing else changes. Never a conflict.
     Note,
+}
+
+impl DirectoryChange {
+    /// The drafts it carries, for whoever has to make them coarser; see [`crate::budget`].
+    pub fn drafts_mut(&mut self) -> Vec<&mut Draft> {
+        match self {
+            Self::SetPassword(set) => vec![&mut set.draft],
+            Self::Suspend(suspend) => vec![&mut suspend.draft],
+            Self::EndUser(end) => vec![&mut end.draft],
+            Self::EndSessions(end) => end.drafts.iter_mut().collect(),
+            Self::Upgrade(upgrade) => vec![&mut upgrade.draft],
+            Self::SetClient(set) => set.drafts.iter_mut().collect(),
+            Self::TurnKeys(turn) => turn.drafts.iter_mut().collect(),
+            Self::MoveRealm(step) => vec![&mut step.draft],
+            Self::StepSpread(step) => vec![&mut step.draft],
+            Self::AddUser(_)
+            | Self::Rehash(_)
+            | Self::Resume(_)
+            | Self::AddClient(_)
+            | Self::TrimFeed(_)
+            | Self::BeginSpread(_)
+            | Self::AddVerifier(_)
+            | Self::RemoveVerifier(_)
+            | Self::SetTerms(_)
+            | Self::Note => Vec::new(),
+        }
+    }
 }
 
 /// See [`DirectoryChange::AddUser`].
@@ -167,7 +208,7 @@ pub struct Kept {
 
 impl Kept {
     /// The session as it is once this is committed at `born`.
-    pub fn applied_to(&self, session: &Session, born: doorward_verify::Position, at: Timestamp) -> Session {
+    pub fn applied_to(&self, session: &Session, born: Position, at: Timestamp) -> Session {
         let mut kept = session.clone();
         kept.born = born;
         kept.auth_time = at;
@@ -243,10 +284,46 @@ pub struct SetClient {
 /// See [`DirectoryChange::TrimFeed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrimFeed {
-    /// Written before then.
-    pub before: Timestamp,
+    /// The last place to forget: what the watermark of the feed says, never a clock on the wall.
+    pub through: Position,
     /// At most so many.
     pub limit: u32,
+}
+
+/// See [`DirectoryChange::MoveRealm`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MoveRealm {
+    /// What verifiers learn; its place becomes the realm's epoch of that strength.
+    pub draft: Draft,
+}
+
+/// See [`DirectoryChange::StepSpread`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepSpread {
+    /// Only if this bucket is the next.
+    pub bucket: u16,
+    /// What verifiers learn.
+    pub draft: Draft,
+    /// When and why, for the rows, if sessions end.
+    pub ended: Ended,
+}
+
+/// See [`DirectoryChange::RemoveVerifier`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoveVerifier {
+    /// Which.
+    pub verifier: VerifierId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// See [`DirectoryChange::SetTerms`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetTerms {
+    /// Only if it is still this.
+    pub from: Lifetime,
+    /// The longest lease and the longest grace together.
+    pub most: Lifetime,
 }
 
 /// See [`DirectoryChange::TurnKeys`].

@@ -84,6 +84,10 @@ id!(
     /// One access token; its `jti`.
     TokenId, "tok_"
 );
+id!(
+    /// A service that follows the revocation feed.
+    VerifierId, "ver_"
+);
 
 /// An application's id: `cli_…`, or the operator's own words `[a-z0-9-]{3,64}`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

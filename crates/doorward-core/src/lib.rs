@@ -5,6 +5,7 @@
 //! ([`change`]), which a store commits in one atomic, conditional step.
 
 pub mod audit;
+pub mod budget;
 pub mod change;
 pub mod client;
 pub mod data;
@@ -20,9 +21,12 @@ pub mod refresh;
 pub mod revoke;
 pub mod secret;
 pub mod session;
+pub mod spread;
 pub mod throttle;
 pub mod token;
 pub mod user;
+pub mod verifier;
+pub mod watermark;
 
 pub use doorward_verify::{
     Algorithm, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, Marks, Position, Rejection, Revocations, Scope,

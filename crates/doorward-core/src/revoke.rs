@@ -1,9 +1,9 @@
 //! Ending sessions: what is recorded, and what verifiers are told.
 
-use doorward_verify::Timestamp;
+use doorward_verify::{Key, Timestamp};
 
 use crate::feed::Draft;
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::session::{EndReason, Ended, Session};
 
 /// Whom a person may end from one of their sessions.
@@ -26,11 +26,11 @@ pub struct EndSessions {
     pub drafts: Vec<Draft>,
 }
 
-/// Ends exactly these sessions.
-pub fn end(sessions: &[&Session], why: EndReason, now: Timestamp) -> EndSessions {
+/// Ends exactly these sessions. `handle` gives the handle of a person.
+pub fn end(sessions: &[&Session], why: EndReason, now: Timestamp, handle: impl Fn(UserId) -> Key) -> EndSessions {
     EndSessions {
         sessions: sessions.iter().map(|session| session.id).collect(),
         ended: Ended { at: now, why },
-        drafts: sessions.iter().map(|session| Draft::session(session.id)).collect(),
+        drafts: sessions.iter().map(|session| Draft::session(session.id).of(session.user.map(&handle))).collect(),
     }
 }

@@ -67,6 +67,8 @@ pub enum SecretKind {
     Session,
     /// `dwc_`: what a confidential client authenticates with.
     Client,
+    /// `dwv_`: what a verifier shows to follow the feed.
+    Verifier,
 }
 
 impl SecretKind {
@@ -75,6 +77,7 @@ impl SecretKind {
         match self {
             Self::Session => "dws_",
             Self::Client => "dwc_",
+            Self::Verifier => "dwv_",
         }
     }
 

@@ -10,18 +10,18 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use doorward_core::audit::Event;
 use doorward_core::change::{DirectoryChange, SessionChange};
 use doorward_core::client::Client;
-use doorward_core::feed::Line;
-use doorward_core::id::ClientId;
+use doorward_core::id::{ClientId, VerifierId};
 use doorward_core::policy::ACCESS_LONGEST;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::Session;
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
-use tokio::sync::Mutex;
 
+use crate::feed::{Feed, Lines};
 use crate::records::Records;
-use crate::{Committed, Receipt, StoreError, Stores};
+use crate::{Committed, StoreError, Stores};
 
 /// A session with what is needed to answer for it.
 #[derive(Clone, Debug)]
@@ -88,9 +88,8 @@ pub struct Cached {
     clients: RwLock<HashMap<ClientId, Arc<Client>>>,
     /// Counts the changes of clients.
     client_turn: AtomicU64,
-    index: RwLock<Revocations>,
-    head: RwLock<Position>,
-    publishing: Mutex<()>,
+    verifiers: RwLock<Verifiers>,
+    feed: Feed,
     /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
     fence: AtomicU64,
 }
@@ -105,29 +104,28 @@ impl std::fmt::Debug for Cached {
     }
 }
 
-/// How many lines are read at once when the index catches up.
-const PAGE: u32 = 1000;
+/// Verifiers by the hashes of their secrets; those that were struck off too.
+type Verifiers = HashMap<SecretHash, Arc<VerifierRecord>>;
 
 impl Cached {
-    /// Wraps a backend: loads its clients, and the whole feed log into the index. `capacity` is the most records kept.
+    /// Wraps a backend: loads its clients and verifiers, and the whole feed log into the index. `capacity` is the most
+    /// records kept, `budget` the most lines of the feed that verifiers are promised.
     ///
     /// # Errors
     /// [`StoreError`] if the backend cannot be read.
-    pub async fn open(stores: Stores, capacity: usize, now: Timestamp) -> Result<Arc<Self>, StoreError> {
+    pub async fn open(stores: Stores, capacity: usize, budget: usize) -> Result<Arc<Self>, StoreError> {
         let clients = stores.directory.clients().await?;
+        let feed = Feed::open(&*stores.directory, budget).await?;
         let cached = Self {
             records: Records::new(capacity),
             clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect()),
             client_turn: AtomicU64::new(0),
-            index: RwLock::new(Revocations::new()),
-            head: RwLock::new(Position::START),
-            publishing: Mutex::new(()),
+            verifiers: RwLock::new(Verifiers::new()),
+            feed,
             fence: AtomicU64::new(0),
             stores,
         };
-        cached.catch_up(now).await?;
-        let head = cached.stores.directory.head().await?;
-        *write(&cached.head) = head;
+        cached.reload_verifiers().await?;
         Ok(Arc::new(cached))
     }
 
@@ -138,7 +136,43 @@ impl Cached {
 
     /// The published head: every line up to it is in the index. Read it *before* what a token will speak of (RT8).
     pub fn head(&self) -> Position {
-        *read(&self.head)
+        self.feed.head()
+    }
+
+    /// The feed as this process knows it.
+    pub const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The lines of the feed behind a place, at most `most`; `None` if there are more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lines(&self, after: Position, most: usize) -> Result<Option<Lines>, StoreError> {
+        self.feed.lines(&*self.stores.directory, after, most).await
+    }
+
+    /// Forgets the feed up to a place: in the index and in what is counted. The store is told apart, by a change.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_feed(&self, through: Position) -> Result<(), StoreError> {
+        self.feed.forget(&*self.stores.directory, through).await
+    }
+
+    /// The verifier with this secret; one that was struck off is nobody's.
+    pub fn verifier(&self, secret: &SecretHash) -> Option<Arc<VerifierRecord>> {
+        read(&self.verifiers).get(secret).filter(|verifier| verifier.is_registered()).cloned()
+    }
+
+    /// The verifier of an id, also one that was struck off.
+    pub fn verifier_named(&self, id: VerifierId) -> Option<Arc<VerifierRecord>> {
+        read(&self.verifiers).values().find(|verifier| verifier.id == id).cloned()
+    }
+
+    /// Was there ever a verifier?
+    pub fn has_verifiers(&self) -> bool {
+        !read(&self.verifiers).is_empty()
     }
 
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
@@ -195,17 +229,12 @@ impl Cached {
     /// # Errors
     /// The [`Rejection`] that applies.
     pub fn check(&self, marks: &Marks) -> Result<(), Rejection> {
-        read(&self.index).check(marks)
+        self.feed.check(marks)
     }
 
     /// Lends the revocation index to a verifier.
     pub fn with_index<T>(&self, look: impl FnOnce(&Revocations) -> T) -> T {
-        look(&read(&self.index))
-    }
-
-    /// Forgets index entries whose time is over; gives how many.
-    pub fn expire(&self, now: Timestamp) -> usize {
-        write(&self.index).expire(now)
+        self.feed.with_index(look)
     }
 
     /// A client, as it is set today.
@@ -250,23 +279,28 @@ impl Cached {
     /// [`StoreError`]; then nothing is known to have changed.
     pub async fn commit_durable(
         self: &Arc<Self>,
-        change: DirectoryChange,
+        mut change: DirectoryChange,
         event: Event,
     ) -> Result<Committed, StoreError> {
         let this = Arc::clone(self);
         finished(tokio::spawn(async move {
-            let now = event.at;
+            this.feed.settle(&mut change);
+            let of_verifiers = matches!(change, DirectoryChange::AddVerifier(_) | DirectoryChange::RemoveVerifier(_));
             let (stale, client) = (stale_after_durable(&change), client_of(&change));
             let committed = this.stores.directory.commit_durable(change, event).await;
             this.forget(&stale);
             if let Some(id) = client {
                 this.reload(&id).await?;
             }
+            if of_verifiers {
+                this.reload_verifiers().await?;
+            }
+            let directory = &*this.stores.directory;
             match &committed {
-                Ok(Committed::Done(receipt)) => this.publish(receipt, now).await?,
+                Ok(Committed::Done(receipt)) => this.feed.publish(directory, receipt).await?,
                 Ok(Committed::Conflict) => {}
                 // It may have been committed all the same: what the feed says counts.
-                Err(_) => drop(this.catch_up_and_publish(now).await),
+                Err(_) => drop(this.feed.catch_up_and_publish(directory).await),
             }
             committed
         }))
@@ -281,46 +315,10 @@ impl Cached {
         Ok(())
     }
 
-    /// Index first, then the head, and no line left out: if another commit's lines come between, the feed is read.
-    async fn publish(&self, receipt: &Receipt, now: Timestamp) -> Result<(), StoreError> {
-        let Some(first) = receipt.lines.first() else { return Ok(()) };
-        let turn = self.publishing.lock().await;
-        if first.place.seq == self.head().seq + 1 {
-            self.apply(&receipt.lines, now);
-            *write(&self.head) = receipt.head;
-            return Ok(());
-        }
-        drop(turn);
-        self.catch_up_and_publish(now).await
-    }
-
-    async fn catch_up_and_publish(&self, now: Timestamp) -> Result<(), StoreError> {
-        let turn = self.publishing.lock().await;
-        let head = self.catch_up(now).await?;
-        let mut published = write(&self.head);
-        *published = head.max(*published);
-        drop(published);
-        drop(turn);
+    async fn reload_verifiers(&self) -> Result<(), StoreError> {
+        let all = self.stores.directory.verifiers().await?;
+        *write(&self.verifiers) = all.into_iter().map(|one| (one.secret, Arc::new(one))).collect();
         Ok(())
-    }
-
-    async fn catch_up(&self, now: Timestamp) -> Result<Position, StoreError> {
-        let mut at = self.head();
-        loop {
-            let lines = self.stores.directory.feed_after(at, PAGE).await?;
-            self.apply(&lines, now);
-            match lines.last() {
-                Some(last) => at = last.place,
-                None => return Ok(at),
-            }
-        }
-    }
-
-    fn apply(&self, lines: &[Line], now: Timestamp) {
-        let mut index = write(&self.index);
-        for line in lines {
-            index.apply(&line.entry, now);
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! reference; every other backend passes the same [`suite`] and is compared with it by random histories.
 
 pub mod cached;
+pub mod feed;
 pub mod memory;
 mod records;
 pub mod sqlite;
@@ -22,8 +23,10 @@ use doorward_core::id::{ClientId, SessionId, UserId};
 use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::spread::Spread;
 use doorward_core::user::User;
-use doorward_core::{Position, Timestamp};
+use doorward_core::verifier::VerifierRecord;
+use doorward_core::{Lifetime, Position, Timestamp};
 
 /// Why a store could not do what it was asked. Not the caller's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,8 +105,22 @@ pub trait Sessions: Send + Sync {
     /// One value.
     async fn datum(&self, id: SessionId, key: &DataKey) -> Result<Option<Datum>, StoreError>;
 
+    /// How many sessions were not ended. Some of them may have run out.
+    async fn sessions_open(&self) -> Result<u64, StoreError>;
+
     /// Commits a change.
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError>;
+}
+
+/// What is true of a whole realm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Realm {
+    /// Its epochs.
+    pub epochs: Epochs,
+    /// The longest lease and grace together that any verifier may have been granted.
+    pub terms: Lifetime,
+    /// Everybody's turn, if one is under way.
+    pub spread: Option<Spread>,
 }
 
 /// Users, clients, keys, the feed and the audit log.
@@ -112,7 +129,14 @@ pub trait Directory: Send + Sync {
     /// The place of the newest line of the feed.
     async fn head(&self) -> Result<Position, StoreError>;
 
-    /// At most `limit` lines after a place, oldest first.
+    /// What is true of the whole realm.
+    async fn realm(&self) -> Result<Realm, StoreError>;
+
+    /// All verifiers, those that were struck off too, in order of ids.
+    async fn verifiers(&self) -> Result<Vec<VerifierRecord>, StoreError>;
+
+    /// At most `limit` lines after a place, oldest first. Read until there are no more: a line that a later one stands for
+    /// is not there, and the later one may have come while this was read.
     async fn feed_after(&self, place: Position, limit: u32) -> Result<Vec<Line>, StoreError>;
 
     /// The latest epochs that apply to a session of this user and client: of the user, the client and the realm.

@@ -4,14 +4,18 @@
 //! A step is a few small numbers. What change they stand for depends on what the reference holds by then, so that most
 //! steps are sensible and the others are wrong in one point. `DOORWARD_LONG=1` plays more and longer histories.
 
-use doorward_core::change::{Confirm, SessionChange, Sweep};
+use doorward_core::change::{
+    Confirm, DirectoryChange, MoveRealm, RemoveVerifier, SessionChange, SetTerms, StepSpread, Sweep, TrimFeed,
+};
 use doorward_core::client::Client;
 use doorward_core::data::{self, DataChange, Datum, Expect};
 use doorward_core::feed::Draft;
 use doorward_core::key::{KeyRecord, Purpose, Stage};
 use doorward_core::policy::IDLE_ALLOWANCE;
-use doorward_core::session::{Epochs, Generation, Session};
+use doorward_core::session::{EndReason, Ended, Epochs, Generation, Session};
+use doorward_core::spread::{BUCKETS, Spread, Turn};
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Lifetime, Position, Strength, Timestamp};
 use doorward_store::memory::Memory;
 use doorward_store::sqlite::Sqlite;
@@ -36,7 +40,7 @@ struct Step {
     wait: i64,
 }
 
-const VERBS: u8 = 16;
+const VERBS: u8 = 20;
 /// This many of sixteen values of `slip` make a step wrong.
 const SLIPS: u8 = 3;
 
@@ -93,7 +97,56 @@ impl History<'_> {
             12 => self.upgrade(step).await,
             13 => cast::add_client(cast::client(step.one % 4)).into(),
             14 => self.set_client(step).await,
-            _ => self.turn_keys(step).await,
+            15 => self.turn_keys(step).await,
+            16 => self.realm(step),
+            17 => self.spread(step).await,
+            18 => self.trim(step).await,
+            _ => self.verifiers(step),
+        }
+    }
+
+    fn realm(&self, step: Step) -> Change {
+        let strength = if step.wrong() { Strength::Terminal } else { Strength::RefreshRequired };
+        DirectoryChange::MoveRealm(MoveRealm { draft: Draft::realm(strength) }).into()
+    }
+
+    /// Begins everybody's turn, or takes it for the next bucket or, wrongly, for the one after.
+    async fn spread(&self, step: Step) -> Change {
+        let realm = answer(self.reference.directory.realm()).await;
+        let Some(spread) = realm.spread else {
+            let cut = answer(self.reference.directory.head()).await;
+            let turn = if step.other.is_multiple_of(2) { Turn::End } else { Turn::Renew };
+            let next = if step.slip > 8 { BUCKETS - 1 } else { u16::from(step.one) << 8 | u16::from(step.one) };
+            let spread = Spread { turn, cut, next, began: self.now, over: Lifetime::from_mins(1) };
+            return DirectoryChange::BeginSpread(spread).into();
+        };
+        let bucket = spread.next + u16::from(step.slip == 0);
+        let ended = Ended { at: self.now, why: EndReason::EndedByOperator };
+        DirectoryChange::StepSpread(StepSpread { bucket, draft: spread.draft(), ended }).into()
+    }
+
+    async fn trim(&self, step: Step) -> Change {
+        let lines = answer(self.reference.directory.feed_after(Position::START, 1_000)).await;
+        let line = lines.get(usize::from(step.one) % lines.len().max(1));
+        let through = line.filter(|_| !step.wrong()).map_or(Position::START, |line| line.place);
+        DirectoryChange::TrimFeed(TrimFeed { through, limit: u32::from(step.other) }).into()
+    }
+
+    fn verifiers(&self, step: Step) -> Change {
+        match step.slip % 3 {
+            0 => {
+                let name = cast::verifier(step.other % 4).name;
+                let verifier = VerifierRecord { name, ..cast::verifier(step.one) };
+                DirectoryChange::AddVerifier(Box::new(verifier)).into()
+            }
+            1 => {
+                let verifier = cast::verifier(step.one).id;
+                DirectoryChange::RemoveVerifier(RemoveVerifier { verifier, at: self.now }).into()
+            }
+            _ => {
+                let terms = |number: u8| Lifetime::from_secs(i64::from(number % 3));
+                DirectoryChange::SetTerms(SetTerms { from: terms(step.one), most: terms(step.other) }).into()
+            }
         }
     }
 

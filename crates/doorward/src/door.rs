@@ -8,7 +8,8 @@ use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::client::Client;
 use doorward_core::id::{ClientId, EventId, SessionId, UserId};
 use doorward_core::policy::{RefreshPolicy, SKEW};
-use doorward_core::{Key, Lifetime, Timestamp, TokenType, Verifier};
+use doorward_core::watermark::{Moment, Watermark};
+use doorward_core::{Key, Lifetime, Position, Timestamp, TokenType, Verifier};
 use doorward_store::cached::Cached;
 use doorward_store::{StoreError, Stores};
 
@@ -21,8 +22,11 @@ use crate::watch::Watch;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The time now, as the wall has it: it may jump either way.
     fn now(&self) -> Timestamp;
+
+    /// For how long the machine has been up, its sleep included. Nobody can set it, and it never goes back.
+    fn up(&self) -> Lifetime;
 }
 
 /// Draws.
@@ -40,6 +44,16 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn up(&self) -> Lifetime {
+        // Linux stops CLOCK_MONOTONIC while the machine sleeps, Apple does not.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let clock = rustix::time::ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let clock = rustix::time::ClockId::Monotonic;
+        let up = rustix::time::clock_gettime(clock);
+        Lifetime::from_millis(up.tv_sec.saturating_mul(1000).saturating_add(up.tv_nsec / 1_000_000))
     }
 }
 
@@ -69,6 +83,34 @@ pub struct Settings {
     pub throttle: Limits,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// What verifiers are granted.
+    pub feed: FeedSettings,
+}
+
+/// What verifiers are granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// The most lines they have to hold.
+    pub budget: usize,
+    /// The longest time they may trust what they know.
+    pub lease_most: Lifetime,
+    /// How much longer any of their routes may.
+    pub grace_most: Lifetime,
+    /// The most streams at a time.
+    pub connections: usize,
+}
+
+impl Default for FeedSettings {
+    fn default() -> Self {
+        Self { budget: 1_000_000, lease_most: Lifetime::from_secs(3), grace_most: Lifetime::ZERO, connections: 2_000 }
+    }
+}
+
+impl FeedSettings {
+    /// The longest time for which anything may be accepted that is not known any better.
+    pub fn terms(&self) -> Lifetime {
+        self.lease_most + self.grace_most
+    }
 }
 
 impl Settings {
@@ -118,6 +160,7 @@ struct Inner {
     requests: AtomicU64,
     touched: Mutex<Vec<(SessionId, Timestamp)>>,
     verifier: Verifier,
+    watermark: Mutex<Watermark>,
     draining: std::sync::atomic::AtomicBool,
 }
 
@@ -140,8 +183,10 @@ impl Door {
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let Parts { stores, settings, keys, hashing, clock, dice } = parts;
         let now = clock.now();
-        let cached = Cached::open(stores, settings.cache_records, now).await?;
+        let cached = Cached::open(stores, settings.cache_records, settings.feed.budget).await?;
         hashing.resemble(&cached.stores().directory.password_schemes(SCHEMES_SAMPLE).await?);
+        let began = Moment { up: clock.up(), latest: now.max(cached.feed().latest()) };
+        let watermark = Watermark::begin(cached.head(), began);
         let mut first = [0; 8];
         dice.fill(&mut first);
         Ok(Self(Arc::new(Inner {
@@ -157,6 +202,7 @@ impl Door {
             latest: AtomicI64::new(now.millis()),
             requests: AtomicU64::new(u64::from_be_bytes(first)),
             touched: Mutex::new(Vec::new()),
+            watermark: Mutex::new(watermark),
             draining: std::sync::atomic::AtomicBool::new(false),
         })))
     }
@@ -218,6 +264,27 @@ impl Door {
             self.0.latest.fetch_max(now.millis(), Ordering::Relaxed);
         }
         now
+    }
+
+    /// For how long the machine has been up: what leases and retention are measured by.
+    pub fn up(&self) -> Lifetime {
+        self.0.clock.up()
+    }
+
+    /// Moves the feed's watermark on; gives the place up to which everything may be forgotten.
+    pub fn move_watermark(&self) -> Position {
+        let head = self.0.cached.head();
+        let now = self.now();
+        let up = self.up();
+        let latest = Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed));
+        let mut watermark = self.0.watermark.lock().unwrap_or_else(PoisonError::into_inner);
+        watermark.note(head, Moment { up, latest });
+        watermark.advance(up, now)
+    }
+
+    /// Where the feed's watermark is.
+    pub fn watermark(&self) -> Position {
+        self.0.watermark.lock().unwrap_or_else(PoisonError::into_inner).through()
     }
 
     /// The time, for minting and opening.
@@ -313,22 +380,35 @@ pub struct Origin {
 
 /// A clock that stands still until it is moved: for tests and simulations.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    wall: AtomicI64,
+    up: AtomicI64,
+}
 
 impl ManualClock {
     /// Starts at a time.
     pub const fn starting_at(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.millis()))
+        Self { wall: AtomicI64::new(now.millis()), up: AtomicI64::new(0) }
     }
 
-    /// Moves on, or back if `span` is negative.
+    /// Time passes. If `span` is negative, somebody sets the clock on the wall back.
     pub fn advance(&self, span: Lifetime) {
-        self.0.fetch_add(span.millis(), Ordering::SeqCst);
+        self.set_wall(span);
+        self.up.fetch_add(span.millis().max(0), Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock on the wall: forward, or back if `span` is negative. No time passes.
+    pub fn set_wall(&self, span: Lifetime) {
+        self.wall.fetch_add(span.millis(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn up(&self) -> Lifetime {
+        Lifetime::from_millis(self.up.load(Ordering::SeqCst))
     }
 }

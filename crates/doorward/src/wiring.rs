@@ -127,6 +127,7 @@ mod tests {
                 cache_records: 10,
                 throttle: Default::default(),
                 trusted_proxies: Vec::new(),
+                feed: Default::default(),
             },
             master: Secret::from_bytes([master; 32]),
             hashing: Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread"),

@@ -3,17 +3,20 @@
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Kept, Rehash, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys,
-    Upgrade,
+    AddUser, DirectoryChange, EndUser, Kept, MoveRealm, Rehash, RemoveVerifier, Resume, SetClient, SetPassword,
+    SetTerms, StepSpread, Suspend, TrimFeed, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
 use doorward_core::id::{SessionId, UserId};
 use doorward_core::revoke::EndSessions;
 use doorward_core::session::{Ended, Session};
+use doorward_core::spread::{BUCKETS, Spread, Turn};
 use doorward_core::user::User;
-use doorward_core::{Scope, Strength, Timestamp};
+use doorward_core::verifier::VerifierRecord;
+use doorward_core::{Key, Scope, Strength, Timestamp};
 
+use super::at_most;
 use super::state::{State, Written};
 use crate::{Credential, Receipt};
 
@@ -33,6 +36,12 @@ impl State {
             DirectoryChange::SetClient(set) => self.set_client(*set, at),
             DirectoryChange::TurnKeys(turn) => self.turn_keys(turn, at),
             DirectoryChange::TrimFeed(trim) => self.trim_feed(trim),
+            DirectoryChange::MoveRealm(step) => self.move_realm(step, at),
+            DirectoryChange::BeginSpread(spread) => self.begin_spread(spread),
+            DirectoryChange::StepSpread(step) => self.step_spread(step, at),
+            DirectoryChange::AddVerifier(verifier) => self.add_verifier(*verifier),
+            DirectoryChange::RemoveVerifier(remove) => self.remove_verifier(remove),
+            DirectoryChange::SetTerms(set) => self.set_terms(set),
             DirectoryChange::Note => Some(Written::default()),
         }?;
         self.link(event);
@@ -156,9 +165,73 @@ impl State {
     }
 
     fn trim_feed(&mut self, trim: TrimFeed) -> Option<Written> {
-        let old = self.lines.iter().take(trim.limit as usize).take_while(|line| line.at < trim.before).count();
-        self.lines.drain(..old);
-        (old > 0).then(|| Written { count: old as u64, ..Written::default() })
+        let count = self.trim(trim.through, at_most(trim.limit));
+        (count > 0).then(|| Written::counting(count))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "it has the shape of its siblings; it never conflicts")]
+    fn move_realm(&mut self, step: MoveRealm, at: Timestamp) -> Option<Written> {
+        let line = self.append(step.draft, at);
+        match line.entry.strength {
+            Strength::Terminal => self.realm.epochs.terminal = line.place,
+            Strength::RefreshRequired => self.realm.epochs.refresh = line.place,
+        }
+        Some(Written { lines: vec![line], count: 0 })
+    }
+
+    fn begin_spread(&mut self, spread: Spread) -> Option<Written> {
+        if self.realm.spread.is_some() {
+            return None;
+        }
+        self.realm.spread = Some(spread);
+        Some(Written::default())
+    }
+
+    fn step_spread(&mut self, step: StepSpread, at: Timestamp) -> Option<Written> {
+        let spread = self.realm.spread.filter(|spread| spread.next == step.bucket)?;
+        let next = step.bucket + 1;
+        self.realm.spread = (next < BUCKETS).then_some(Spread { next, ..spread });
+        let mut count = 0;
+        if spread.turn == Turn::End {
+            let bucket = Key::bucket(step.bucket);
+            let its = |session: &&Session| {
+                Key::bucket_of(session.id.key()) == bucket && session.ended.is_none() && session.born < spread.cut
+            };
+            let all: Vec<_> = self.sessions.values().filter(its).map(|session| session.id).collect();
+            count = all.into_iter().filter(|id| self.end_session(*id, step.ended) == Some(true)).count() as u64;
+            if next == BUCKETS {
+                // Whoever read the head before the turn began and opened a session after it had come: over, too.
+                let epochs = &mut self.realm.epochs;
+                epochs.terminal = epochs.terminal.max(spread.cut);
+            }
+        }
+        Some(Written { lines: vec![self.append(step.draft, at)], count })
+    }
+
+    fn add_verifier(&mut self, verifier: VerifierRecord) -> Option<Written> {
+        let taken = self.verifiers.values().any(|other| {
+            let same_name = other.is_registered() && verifier.is_registered() && other.name == verifier.name;
+            other.id == verifier.id || other.secret == verifier.secret || same_name
+        });
+        if taken {
+            return None;
+        }
+        self.verifiers.insert(verifier.id, verifier);
+        Some(Written::default())
+    }
+
+    fn remove_verifier(&mut self, remove: RemoveVerifier) -> Option<Written> {
+        let verifier = self.verifiers.get_mut(&remove.verifier).filter(|verifier| verifier.is_registered())?;
+        verifier.removed_at = Some(remove.at);
+        Some(Written::default())
+    }
+
+    fn set_terms(&mut self, set: SetTerms) -> Option<Written> {
+        if self.realm.terms != set.from {
+            return None;
+        }
+        self.realm.terms = set.most;
+        Some(Written::default())
     }
 
     fn turn_keys(&mut self, turn: TurnKeys, at: Timestamp) -> Option<Written> {

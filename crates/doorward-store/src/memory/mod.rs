@@ -26,10 +26,11 @@ use doorward_core::password::decoys::tally;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use self::state::State;
-use crate::{Committed, Credential, Directory, Opening, Receipt, Sessions, StoreError};
+use crate::{Committed, Credential, Directory, Opening, Realm, Receipt, Sessions, StoreError};
 
 /// A store that lives and dies with its process.
 pub struct Memory {
@@ -133,6 +134,10 @@ impl Sessions for Memory {
         self.read(|state| state.data.get(&id).and_then(|data| data.get(key)).cloned())
     }
 
+    async fn sessions_open(&self) -> Result<u64, StoreError> {
+        self.read(|state| state.sessions.values().filter(|session| session.ended.is_none()).count() as u64)
+    }
+
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError> {
         self.write(|state| state.commit(change))
     }
@@ -144,10 +149,18 @@ impl Directory for Memory {
         self.read(|state| state.head)
     }
 
+    async fn realm(&self) -> Result<Realm, StoreError> {
+        self.read(|state| state.realm)
+    }
+
+    async fn verifiers(&self) -> Result<Vec<VerifierRecord>, StoreError> {
+        self.read(|state| state.verifiers.values().cloned().collect())
+    }
+
     async fn feed_after(&self, place: Position, limit: u32) -> Result<Vec<Line>, StoreError> {
         self.read(|state| {
-            let first = state.lines.partition_point(|line| line.place <= place);
-            state.lines[first..].iter().take(at_most(limit)).copied().collect()
+            let lines = state.lines.range((Bound::Excluded(place), Bound::Unbounded));
+            lines.take(at_most(limit)).map(|(_, line)| *line).collect()
         })
     }
 

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use doorward_core::audit::{Event, Link};
 use doorward_core::client::Client;
 use doorward_core::data::{DataKey, Datum, Shelf};
-use doorward_core::feed::{Draft, Line};
-use doorward_core::id::{ClientId, KeyId, SessionId, UserId};
+use doorward_core::feed::{Draft, Line, Register};
+use doorward_core::id::{ClientId, KeyId, SessionId, UserId, VerifierId};
 use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
-use crate::{Credential, Receipt};
+use crate::{Credential, Realm, Receipt};
 
 /// Nothing is born after it.
 const END_OF_TIME: Position = Position { generation: u64::MAX, seq: u64::MAX };
@@ -21,7 +22,9 @@ const END_OF_TIME: Position = Position { generation: u64::MAX, seq: u64::MAX };
 /// All there is.
 pub(super) struct State {
     pub(super) head: Position,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: BTreeMap<Position, Line>,
+    /// Where the latest line about each thing with an epoch stands.
+    registers: HashMap<Register, Position>,
     pub(super) links: Vec<Link>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// Whose each secret is, current and previous ones. Kept right by [`State::keep_session`] alone.
@@ -34,6 +37,8 @@ pub(super) struct State {
     pub(super) credentials: BTreeMap<UserId, Credential>,
     pub(super) clients: BTreeMap<ClientId, Client>,
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
+    pub(super) verifiers: BTreeMap<VerifierId, VerifierRecord>,
+    pub(super) realm: Realm,
 }
 
 /// What a change wrote: its receipt, before the head is known.
@@ -53,7 +58,8 @@ impl State {
     pub(super) fn new(head: Position) -> Self {
         Self {
             head,
-            lines: Vec::new(),
+            lines: BTreeMap::new(),
+            registers: HashMap::new(),
             links: Vec::new(),
             sessions: BTreeMap::new(),
             secrets: HashMap::new(),
@@ -64,15 +70,17 @@ impl State {
             credentials: BTreeMap::new(),
             clients: BTreeMap::new(),
             keys: BTreeMap::new(),
+            verifiers: BTreeMap::new(),
+            realm: Realm::default(),
         }
     }
 
-    /// The latest epochs of user and client. The realm has none yet: every session is born at or after its beginning.
+    /// The latest epochs of user, client and realm.
     pub(super) fn epochs(&self, user: Option<UserId>, client: &ClientId) -> Epochs {
         let nobody = Epochs { terminal: END_OF_TIME, ..Epochs::default() };
         let of_user = user.map_or(Epochs::default(), |id| self.users.get(&id).map_or(nobody, user_epochs));
         let of_client = self.clients.get(client).map_or(nobody, client_epochs);
-        of_user.latest(of_client)
+        self.realm.epochs.latest(of_client).latest(of_user)
     }
 
     /// A session that was not ended. Whether it ran out is not asked.
@@ -134,10 +142,27 @@ impl State {
     /// Writes a line of the feed; gives it.
     pub(super) fn append(&mut self, draft: Draft, at: Timestamp) -> Line {
         let place = self.next_place();
-        let line = Line { place, entry: draft.at(place), at };
-        self.lines.push(line);
+        let line = Line::written(draft, place, at);
+        if let Some(register) = line.register()
+            && let Some(before) = self.registers.insert(register, place)
+        {
+            self.lines.remove(&before);
+        }
+        self.lines.insert(place, line);
         self.head = place;
         line
+    }
+
+    /// Forgets the oldest lines up to a place; gives how many.
+    pub(super) fn trim(&mut self, through: Position, limit: usize) -> u64 {
+        let old: Vec<_> = self.lines.range(..=through).take(limit).map(|(place, _)| *place).collect();
+        for place in &old {
+            let register = self.lines.remove(place).and_then(|line| line.register());
+            if let Some(register) = register {
+                self.registers.remove(&register);
+            }
+        }
+        old.len() as u64
     }
 
     /// Writes a link of the audit log, behind the lines of the same change.

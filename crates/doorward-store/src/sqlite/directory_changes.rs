@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::log::Tail;
-use super::{client_rows, data_rows, epochs, key_rows, log, session_rows, user_rows};
+use super::{client_rows, data_rows, epochs, key_rows, log, realm_rows, session_rows, user_rows, verifier_rows};
 use crate::Credential;
 
 /// What a change wrote, before the head is known.
@@ -32,7 +32,7 @@ impl Written {
         Self { count, ..Self::default() }
     }
 
-    fn one(line: Line) -> Self {
+    pub(super) fn one(line: Line) -> Self {
         Self { lines: vec![line], ..Self::default() }
     }
 }
@@ -58,6 +58,12 @@ pub(super) fn apply(
         DirectoryChange::SetClient(change) => set_client(file, tail, change, at),
         DirectoryChange::TurnKeys(change) => turn_keys(file, tail, change, at),
         DirectoryChange::TrimFeed(change) => trim_feed(file, *change),
+        DirectoryChange::MoveRealm(change) => realm_rows::move_epoch(file, tail, *change, at),
+        DirectoryChange::BeginSpread(spread) => realm_rows::begin_spread(file, spread),
+        DirectoryChange::StepSpread(change) => realm_rows::step_spread(file, tail, *change, at),
+        DirectoryChange::AddVerifier(verifier) => verifier_rows::add(file, verifier),
+        DirectoryChange::RemoveVerifier(change) => verifier_rows::remove(file, *change),
+        DirectoryChange::SetTerms(change) => realm_rows::set_terms(file, *change),
         DirectoryChange::Note => Ok(Some(Written::default())),
     }?;
     if written.is_some() {
@@ -193,7 +199,7 @@ fn set_client(file: &Connection, tail: &mut Tail, set: &SetClient, at: Timestamp
 }
 
 fn trim_feed(file: &Connection, trim: TrimFeed) -> Result<Option<Written>, Fault> {
-    let count = log::trim(file, trim.before, trim.limit)?;
+    let count = log::trim(file, trim.through, trim.limit)?;
     Ok((count > 0).then(|| Written::counting(count)))
 }
 

@@ -1,7 +1,7 @@
 //! The two logs, feed and audit, and where they end.
 
 use doorward_core::audit::{Actor, Event, Kind, Link};
-use doorward_core::feed::{Draft, Line};
+use doorward_core::feed::{Draft, Line, Register};
 use doorward_core::id::{ClientId, EventId, SessionId, UserId};
 use doorward_core::{Entry, Key, Position, Scope, Strength, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -45,9 +45,16 @@ impl Tail {
     /// Writes a line of the feed.
     pub(super) fn append(&mut self, file: &Connection, draft: &Draft, at: Timestamp) -> Result<Line, Fault> {
         let place = self.next_place();
-        let line = Line { place, entry: draft.at(place), at };
+        let line = Line::written(*draft, place, at);
+        if let Some(Register { scope, key, strength }) = line.register() {
+            file.prepare_cached(
+                "DELETE FROM feed WHERE scope = ?1 AND key = ?2 AND strength = ?3 AND min_rv IS NOT NULL",
+            )?
+            .execute(params![scope.code(), key.0, strength.code()])?;
+        }
         file.prepare_cached(
-            "INSERT INTO feed (place, scope, key, strength, min_rv, ttl, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO feed (place, scope, key, strength, min_rv, ttl, at, subject) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             placed(place),
@@ -57,6 +64,7 @@ impl Tail {
             line.entry.min_rv.map(placed),
             line.entry.ttl.millis(),
             at.millis(),
+            line.of.map(|key| key.0),
         ])?;
         self.head = place;
         Ok(line)
@@ -96,16 +104,13 @@ impl Tail {
     }
 }
 
-/// Forgets the oldest lines, up to the first that is not older than `before`; gives how many.
-pub(super) fn trim(file: &Connection, before: Timestamp, limit: u32) -> Result<u64, Fault> {
-    // From the beginning on and no further than the first young line: what is left has no holes, whatever the clock did.
+/// Forgets the oldest lines up to a place; gives how many.
+pub(super) fn trim(file: &Connection, through: Position, limit: u32) -> Result<u64, Fault> {
     let forgotten = file
         .prepare_cached(
-            "DELETE FROM feed WHERE place IN (SELECT place FROM feed ORDER BY place LIMIT ?2) \
-             AND place < coalesce((SELECT min(place) FROM (SELECT place, at FROM feed ORDER BY place LIMIT ?2) \
-             WHERE at >= ?1), x'ffffffffffffffffffffffffffffffffff')",
+            "DELETE FROM feed WHERE place IN (SELECT place FROM feed WHERE place <= ?1 ORDER BY place LIMIT ?2)",
         )?
-        .execute(params![before.millis(), limit])?;
+        .execute(params![placed(through), limit])?;
     Ok(forgotten as u64)
 }
 
@@ -118,7 +123,7 @@ pub(super) fn head(file: &Connection) -> Result<Position, Fault> {
 /// Lines of the feed after a place, oldest first.
 pub(super) fn lines_after(file: &Connection, place: Position, limit: u32) -> Result<Vec<Line>, Fault> {
     let mut statement = file.prepare_cached(
-        "SELECT place, scope, key, strength, min_rv, ttl, at FROM feed WHERE place > ?1 ORDER BY place LIMIT ?2",
+        "SELECT place, scope, key, strength, min_rv, ttl, at, subject FROM feed WHERE place > ?1 ORDER BY place LIMIT ?2",
     )?;
     let mut rows = statement.query(params![placed(place), limit])?;
     let mut found = Vec::new();
@@ -154,6 +159,7 @@ fn read_line(row: &Row<'_>) -> Result<Line, Fault> {
             ttl: cells.lifetime("feed.ttl")?,
         },
         at: cells.time("feed.at")?,
+        of: cells.id_if_any(Key, "feed.subject")?,
     })
 }
 

@@ -20,8 +20,10 @@ struct Migration {
     text: &'static str,
 }
 
-const ALL: [Migration; 1] =
-    [Migration { number: 1, name: "0001_house.sql", text: include_str!("../../migrations/sqlite/0001_house.sql") }];
+const ALL: [Migration; 2] = [
+    Migration { number: 1, name: "0001_house.sql", text: include_str!("../../migrations/sqlite/0001_house.sql") },
+    Migration { number: 2, name: "0002_feed.sql", text: include_str!("../../migrations/sqlite/0002_feed.sql") },
+];
 
 /// Why a database cannot be brought to today's form.
 #[derive(Debug)]

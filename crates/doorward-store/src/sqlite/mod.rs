@@ -16,12 +16,14 @@ mod log;
 mod migrations;
 mod opening;
 mod readers;
+mod realm_rows;
 mod ring;
 mod scratch;
 mod session_changes;
 mod session_rows;
 mod sweep;
 mod user_rows;
+mod verifier_rows;
 mod writer;
 
 use std::fmt;
@@ -38,6 +40,7 @@ use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use self::lock::Lock;
@@ -46,7 +49,7 @@ use self::readers::Readers;
 use self::scratch::Scratch;
 pub use self::writer::QUEUE as WRITER_QUEUE;
 use self::writer::{Change, Writer};
-use crate::{Committed, Credential, Directory, Opening, Sessions, StoreError};
+use crate::{Committed, Credential, Directory, Opening, Realm, Sessions, StoreError};
 
 /// A store in one file.
 ///
@@ -127,6 +130,10 @@ impl Sessions for Sqlite {
         self.readers.ask(|file| data_rows::datum(file, id, key))
     }
 
+    async fn sessions_open(&self) -> Result<u64, StoreError> {
+        self.readers.ask(session_rows::open)
+    }
+
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError> {
         self.writer.commit(Change::Hot(change)).await
     }
@@ -136,6 +143,14 @@ impl Sessions for Sqlite {
 impl Directory for Sqlite {
     async fn head(&self) -> Result<Position, StoreError> {
         self.readers.ask(log::head)
+    }
+
+    async fn realm(&self) -> Result<Realm, StoreError> {
+        self.readers.ask(realm_rows::read)
+    }
+
+    async fn verifiers(&self) -> Result<Vec<VerifierRecord>, StoreError> {
+        self.readers.ask(verifier_rows::all)
     }
 
     async fn feed_after(&self, place: Position, limit: u32) -> Result<Vec<Line>, StoreError> {

@@ -7,7 +7,7 @@ use doorward_core::id::{ClientId, OrgId, SessionId, UserId};
 use doorward_core::policy::IDLE_ALLOWANCE;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Salt, Session};
-use doorward_core::{Lifetime, Timestamp};
+use doorward_core::{Lifetime, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::cells::{Cells, counted, placed};
@@ -65,6 +65,32 @@ pub(super) fn open_of_user(file: &Connection, user: UserId) -> Result<Vec<Sessio
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(Cells::of(row).id(SessionId::from_bytes, "sessions.id")?);
+    }
+    Ok(found)
+}
+
+/// How many were not ended.
+pub(super) fn open(file: &Connection) -> Result<u64, Fault> {
+    let mut statement = file.prepare_cached("SELECT count(*) FROM sessions WHERE ended_at IS NULL")?;
+    statement.query_row([], |row| Ok(Cells::of(row).count("sessions")))?
+}
+
+/// The sessions of a bucket that were born before a place and were not ended.
+pub(super) fn open_of_bucket(file: &Connection, bucket: u16, born: Position) -> Result<Vec<SessionId>, Fault> {
+    let mut statement = file.prepare_cached(
+        "SELECT id FROM sessions WHERE id >= ?1 AND id < ?2 AND ended_at IS NULL AND born < ?3 ORDER BY id",
+    )?;
+    let mut found = Vec::new();
+    // A bucket takes the first two bytes of an id modulo 4,096: in the order of ids that is sixteen stretches.
+    for high in 0..16_u16 {
+        let start = high << 12 | bucket;
+        let first = |number: u16| [&number.to_be_bytes()[..], &[0; 14]].concat();
+        // Behind the last stretch comes what is above all ids.
+        let end = start.checked_add(1).map_or_else(|| vec![0xff; 17], first);
+        let mut rows = statement.query(params![first(start), end, placed(born)])?;
+        while let Some(row) = rows.next()? {
+            found.push(Cells::of(row).id(SessionId::from_bytes, "sessions.id")?);
+        }
     }
     Ok(found)
 }

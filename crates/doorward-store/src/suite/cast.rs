@@ -7,7 +7,7 @@ use doorward_core::change::{DirectoryChange, SessionChange};
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::data::{DataKey, Expect, Shelf};
 use doorward_core::feed::Draft;
-use doorward_core::id::{ClientId, EventId, KeyId, SessionId, UserId};
+use doorward_core::id::{ClientId, EventId, KeyId, SessionId, UserId, VerifierId};
 use doorward_core::key::{self, KeyRecord, Purpose, Stage};
 use doorward_core::refresh::{NewSecret, Turn};
 use doorward_core::revoke;
@@ -16,6 +16,7 @@ use doorward_core::session::{
     AttemptHash, Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Retired, Ring, Salt, Session,
 };
 use doorward_core::user::{Email, User};
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Key, Lifetime, Position, Strength, Timestamp, change};
 
 /// The moment at which every case begins.
@@ -54,6 +55,23 @@ pub fn data_key(name: &str) -> DataKey {
 /// The handle under which the feed speaks of a user.
 pub const fn handle(user: u8) -> Key {
     Key([user ^ 0xa5; 16])
+}
+
+/// The same by the id.
+pub const fn handle_of(user: UserId) -> Key {
+    handle(user.bytes()[0])
+}
+
+/// A verifier with a name and a secret of its own.
+pub fn verifier(number: u8) -> VerifierRecord {
+    VerifierRecord {
+        id: VerifierId::from_bytes([number; 16]),
+        name: format!("Service {number}"),
+        audiences: vec![format!("https://api-{number}.example.test"), String::from("https://\u{e9}.example.test")],
+        secret: secret(100 + number),
+        created_at: NOON,
+        removed_at: None,
+    }
 }
 
 /// A user with an address of their own.
@@ -231,7 +249,7 @@ pub fn end_user(number: u8, at: Timestamp) -> DirectoryChange {
 
 /// Ends sessions one by one.
 pub fn end(sessions: &[&Session], at: Timestamp) -> DirectoryChange {
-    DirectoryChange::EndSessions(revoke::end(sessions, EndReason::SignedOut, at))
+    DirectoryChange::EndSessions(revoke::end(sessions, EndReason::SignedOut, at, handle_of))
 }
 
 /// Turns a guest's session into another one.

@@ -15,7 +15,7 @@ use crate::Stores;
 
 /// Plays one of each durable change; gives the lines they wrote.
 async fn play(stores: &Stores) -> Vec<Line> {
-    people(stores, 2).await;
+    people(stores, 3).await;
     let (mine, guest) = (opened(stores, 1, Some(1)).await, opened(stores, 2, None).await);
     let other = opened(stores, 3, Some(2)).await;
     let fresh = session(4, Some(2), head(stores).await);
@@ -23,7 +23,7 @@ async fn play(stores: &Stores) -> Vec<Line> {
     let client_draft = Draft::client(&client_id(1), doorward_core::Strength::RefreshRequired);
     let mut lines = Vec::new();
     for change in [
-        set_password(1, 1, None, after(10)),
+        set_password(3, 1, None, after(10)),
         suspend(1, 1, after(11)),
         resume(1, 2),
         upgrade(&guest, fresh, after(12)),
@@ -112,7 +112,7 @@ pub async fn every_durable_change_is_one_link_of_an_unbroken_chain(stores: &Stor
     let change: DirectoryChange = add_user(user(7));
     done(stores, Change::Durable(change, eloquent.clone())).await;
     let links = chain(stores).await;
-    assert_eq!(links.len(), 3 + 3 + 9 + 1, "people, sessions, changes, and the last");
+    assert_eq!(links.len(), 4 + 3 + 9 + 1, "people, sessions, changes, and the last");
     assert_eq!(links.last().map(|link| &link.event), Some(&eloquent));
     let mut previous = [0; 32];
     for (place, link) in links.iter().enumerate() {
@@ -148,7 +148,8 @@ pub async fn many_ends_at_once_leave_a_feed_without_gaps(stores: &Stores) {
     for number in 1..=8 {
         let session = opened(stores, number, Some(1)).await;
         ends.push(Change::from(end(&[&session], after(10))));
-        ends.push(Change::from(end_user(1, after(11))));
+        done(stores, add_user(user(number + 1))).await;
+        ends.push(Change::from(end_user(number + 1, after(11))));
     }
     let begin = head(stores).await;
     assert_eq!(done_of(stores, ends).await, 16);
@@ -180,15 +181,15 @@ pub async fn old_lines_are_forgotten_from_the_beginning_and_the_head_stays(store
     let written = play(stores).await;
     let end_of_feed = head(stores).await;
     let left = || async { answer(stores.directory.feed_after(begin, 100)).await };
-    let trim = |before, limit| DirectoryChange::TrimFeed(TrimFeed { before, limit });
-    conflicts(stores, trim(written[0].at, 100)).await;
-    assert_eq!(done(stores, trim(after(1000), 2)).await.count, 2);
+    let trim = |through, limit| DirectoryChange::TrimFeed(TrimFeed { through, limit });
+    conflicts(stores, trim(begin, 100)).await;
+    assert_eq!(done(stores, trim(end_of_feed, 2)).await.count, 2);
     assert_eq!(left().await, written[2..]);
-    // The first line that is young enough keeps everything behind it, even if a clock went back meanwhile.
-    let young = written.iter().position(|line| line.at >= after(13)).expect("a later line");
-    assert_eq!(done(stores, trim(after(13), 100)).await.count, young as u64 - 2);
+    conflicts(stores, trim(written[1].place, 100)).await;
+    let young = written.len() - 2;
+    assert_eq!(done(stores, trim(written[young - 1].place, 100)).await.count, young as u64 - 2);
     assert_eq!(left().await, written[young..]);
-    done(stores, trim(after(1000), 100)).await;
+    done(stores, trim(end_of_feed, 100)).await;
     assert_eq!(left().await, []);
     assert_eq!(head(stores).await, end_of_feed);
     let receipt = done(stores, end_user(1, after(20))).await;

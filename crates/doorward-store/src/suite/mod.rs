@@ -10,12 +10,14 @@ pub mod keys;
 pub mod log;
 pub mod password;
 pub mod picture;
+pub mod realm;
 pub mod revocation;
 pub mod rotation;
 pub mod sessions;
 pub mod sweep;
 pub mod upgrade;
 pub mod users;
+pub mod verifiers;
 
 use std::future::Future;
 
@@ -101,6 +103,18 @@ macro_rules! store_suite {
             an_end_counts_only_what_was_alive
             of_many_ends_of_one_session_one_counts
         ]);
+        $crate::store_suite!(@topic $open, realm: [
+            everybody_ends_by_one_epoch_of_the_realm
+            a_later_epoch_over_the_same_thing_replaces_the_earlier
+            everybody_has_their_turn_bucket_after_bucket
+            a_turn_to_renew_ends_nobody
+            of_many_who_take_a_turn_one_does
+            terms_are_set_from_what_they_were
+        ]);
+        $crate::store_suite!(@topic $open, verifiers: [
+            a_verifier_is_registered_and_struck_off_once
+            names_of_those_who_are_registered_and_all_secrets_are_given_once
+        ]);
         $crate::store_suite!(@topic $open, upgrade: [
             a_guest_who_signs_in_takes_the_kept_data_along
             a_guest_signs_in_once
@@ -171,6 +185,12 @@ impl From<DirectoryChange> for Change {
             DirectoryChange::SetClient(_) => (Kind::ClientChanged, NOON),
             DirectoryChange::TurnKeys(_) => (Kind::KeysTurned, NOON),
             DirectoryChange::TrimFeed(_) => (Kind::FeedTrimmed, NOON),
+            DirectoryChange::MoveRealm(_) => (Kind::RealmMoved, NOON),
+            DirectoryChange::BeginSpread(spread) => (Kind::SpreadMoved, spread.began),
+            DirectoryChange::StepSpread(step) => (Kind::SpreadMoved, step.ended.at),
+            DirectoryChange::AddVerifier(_) => (Kind::VerifierAdded, NOON),
+            DirectoryChange::RemoveVerifier(remove) => (Kind::VerifierRemoved, remove.at),
+            DirectoryChange::SetTerms(_) => (Kind::TermsSet, NOON),
             DirectoryChange::Note => (Kind::AttemptsRefused, NOON),
         };
         Self::Durable(change, cast::event(kind, at))
@@ -307,12 +327,14 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("log.rs"),
             include_str!("password.rs"),
+            include_str!("realm.rs"),
             include_str!("revocation.rs"),
             include_str!("rotation.rs"),
             include_str!("sessions.rs"),
             include_str!("sweep.rs"),
             include_str!("upgrade.rs"),
             include_str!("users.rs"),
+            include_str!("verifiers.rs"),
         ];
         let cases = topics.iter().flat_map(|topic| topic.split("pub async fn ").skip(1));
         let names = cases.map(|case| case.split('(').next().unwrap_or_default());

@@ -10,11 +10,12 @@ use doorward_core::id::{SessionId, UserId};
 use doorward_core::key::KeyRecord;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use super::answer;
 use super::cast::{NOON, client_id, secret, session_id, user_id};
-use crate::{Credential, Stores};
+use crate::{Credential, Realm, Stores};
 
 /// Sessions, secrets, users and clients with numbers below this are looked at.
 pub const NUMBERS: u8 = 10;
@@ -36,6 +37,9 @@ pub struct Picture {
     clients: Vec<Client>,
     epochs: Vec<Epochs>,
     keys: Vec<KeyRecord>,
+    verifiers: Vec<VerifierRecord>,
+    realm: Realm,
+    open: u64,
 }
 
 impl Picture {
@@ -58,6 +62,9 @@ impl Picture {
             clients: answer(stores.directory.clients()).await,
             epochs: epochs(stores).await,
             keys: answer(stores.directory.keys()).await,
+            verifiers: answer(stores.directory.verifiers()).await,
+            realm: answer(stores.directory.realm()).await,
+            open: answer(stores.sessions.sessions_open()).await,
         }
     }
 
@@ -77,6 +84,9 @@ impl Picture {
         same("clients", &self.clients, &other.clients, after);
         same("epochs", &self.epochs, &other.epochs, after);
         same("keys", &self.keys, &other.keys, after);
+        same("verifiers", &self.verifiers, &other.verifiers, after);
+        same("realm", &self.realm, &other.realm, after);
+        same("open sessions", &self.open, &other.open, after);
     }
 }
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use doorward_core::Lifetime;
 use doorward_core::base64url;
+use doorward_core::budget::LEAST;
 use doorward_core::password::Cost;
 use doorward_core::policy::{Profile, RefreshPolicy};
 use doorward_core::secret::Secret;
@@ -18,7 +19,7 @@ use super::cidr::Cidr;
 use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
-use crate::door::Settings;
+use crate::door::{FeedSettings, Settings};
 use crate::listener::bounds::Bounds;
 use crate::throttle::Limits;
 
@@ -53,6 +54,8 @@ pub struct Settled {
     pub profile: Profile,
     /// Bounds of the public port.
     pub bounds: Bounds,
+    /// What verifiers are granted.
+    pub feed: FeedSettings,
 }
 
 /// How to log.
@@ -74,6 +77,7 @@ impl Settled {
             cache_records: self.cache_records,
             throttle: self.throttle,
             trusted_proxies: self.trusted_proxies.clone(),
+            feed: self.feed,
         }
     }
 }
@@ -136,6 +140,12 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             connections: settling.number::<u32>("connections.most", 1..=1_000_000) as usize,
             per_network: settling.number::<u32>("connections.per_network", 1..=1_000_000) as usize,
             ..Bounds::default()
+        },
+        feed: FeedSettings {
+            budget: settling.number::<u32>("feed.budget", LEAST as i64..=100_000_000) as usize,
+            lease_most: Lifetime::from_millis(settling.number("feed.lease_most_ms", 500..=60_000)),
+            grace_most: Lifetime::from_millis(settling.number("feed.grace_most_ms", 0..=3_600_000)),
+            connections: settling.number::<u32>("feed.connections", 1..=100_000) as usize,
         },
     };
     let problems = settling.raw.problems;

@@ -201,6 +201,36 @@ pub const KEYS: &[Key] = &[
          90 for native applications), `standard` (1 hour, 24 hours) or `strict` (15 minutes, 12 hours).",
     )
     .always("relaxed"),
+    key(
+        "feed.budget",
+        "DOORWARD_FEED_BUDGET",
+        Takes::Number,
+        "The most entries that a verifier has to hold: 10000 to 100000000. What is revoked beyond that is said more \
+         coarsely, never left out: more tokens than necessary have to be renewed.",
+    )
+    .always("1000000"),
+    key(
+        "feed.lease_most_ms",
+        "DOORWARD_FEED_LEASE_MOST_MS",
+        Takes::Number,
+        "The longest time in milliseconds for which a verifier may trust what it knows once it hears nothing more: 500 to \
+         60000. A revocation takes effect everywhere after so long and the longest grace at the latest.",
+    )
+    .always("3000"),
+    key(
+        "feed.grace_most_ms",
+        "DOORWARD_FEED_GRACE_MOST_MS",
+        Takes::Number,
+        "How many milliseconds longer a route of a verifier may go on accepting after that: 0 to 3600000.",
+    )
+    .always("0"),
+    key(
+        "feed.connections",
+        "DOORWARD_FEED_CONNECTIONS",
+        Takes::Number,
+        "The most verifiers that listen at a time: 1 to 100000. One more is asked to come later.",
+    )
+    .always("2000"),
 ];
 
 /// The text of `docs/configuration.md`.

@@ -245,7 +245,9 @@ impl Entry<'_> {
         event.who = over.user;
         event.session = Some(over.id);
         event.detail = Some(EndReason::Replaced.name().to_owned());
-        let change = DirectoryChange::EndSessions(revoke::end(&[over], EndReason::Replaced, now));
+        let change = DirectoryChange::EndSessions(revoke::end(&[over], EndReason::Replaced, now, |user| {
+            self.door.handle(user)
+        }));
         self.door.cached().commit_durable(change, event).await?;
         Ok(())
     }

@@ -256,7 +256,9 @@ impl Asking<'_> {
         event.who = session.user;
         event.session = Some(session.id);
         event.client = Some(session.client.clone());
-        let change = DirectoryChange::EndSessions(revoke::end(&[session], EndReason::RefreshReused, now));
+        let change = DirectoryChange::EndSessions(revoke::end(&[session], EndReason::RefreshReused, now, |user| {
+            door.handle(user)
+        }));
         door.cached().commit_durable(change, event).await?;
         tracing::warn!(session = %session.id, client = %session.client, "a retired refresh token was shown; its session is ended");
         Ok(())

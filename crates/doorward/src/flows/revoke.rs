@@ -145,7 +145,7 @@ async fn end(
     event.who = sessions.first().and_then(|session| session.user);
     event.session = sessions.first().filter(|_| sessions.len() == 1).map(|session| session.id);
     event.detail = Some(why.name().to_owned());
-    let change = DirectoryChange::EndSessions(revoke::end(sessions, why, door.now()));
+    let change = DirectoryChange::EndSessions(revoke::end(sessions, why, door.now(), |user| door.handle(user)));
     match door.cached().commit_durable(change, event).await? {
         Committed::Done(done) => Ok(Receipt { ended: done.count, place: done.head }),
         Committed::Conflict => Err(Stopped::Contended),

@@ -1,11 +1,10 @@
-//! Forgets what is over: expired and ended sessions in small batches, entries of the revocation index past their time.
+//! Forgets what is over: expired and ended sessions in small batches, and of the feed what its watermark has passed.
 
 use std::time::Duration;
 
 use doorward_core::Lifetime;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, SessionChange, Sweep, TrimFeed};
-use doorward_core::policy::RETENTION;
 use doorward_store::Committed;
 use tokio::sync::watch;
 
@@ -18,8 +17,6 @@ const BATCH: u32 = 200;
 const LINES_BATCH: u32 = 5_000;
 /// How long a session that is over is kept, so that its holder is told "ended" and not "unknown".
 const KEPT: Lifetime = Lifetime::from_hours(24);
-/// How long a line of the feed is kept on disk: its retention, and once more for those that a start has just loaded.
-const LINES_KEPT: Lifetime = Lifetime::from_millis(2 * RETENTION.millis());
 /// Lines are due by the hour, so that the audit log hears of it once an hour; so are answers about nobody.
 const TRIM_EVERY: Lifetime = Lifetime::from_hours(1);
 
@@ -43,7 +40,9 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
 /// Forgets everything that is over; gives how many sessions.
 pub async fn sweep(door: &Door) -> u64 {
     let now = door.now();
-    door.cached().expire(now);
+    if let Err(error) = door.cached().forget_feed(door.move_watermark()).await {
+        tracing::warn!(%error, "old entries of the feed could not be forgotten");
+    }
     door.throttle().forget(now);
     let mut swept = 0;
     loop {
@@ -77,7 +76,7 @@ pub async fn resemble(door: &Door) {
 pub async fn trim(door: &Door) -> u64 {
     let mut trimmed = 0;
     loop {
-        let change = TrimFeed { before: door.now() - LINES_KEPT, limit: LINES_BATCH };
+        let change = TrimFeed { through: door.watermark(), limit: LINES_BATCH };
         let Ok(event) = door.event(Kind::FeedTrimmed, Actor::Doorward, &Origin::default()) else { return trimmed };
         match door.cached().commit_durable(DirectoryChange::TrimFeed(change), event).await {
             Ok(Committed::Done(receipt)) => trimmed += receipt.count,

@@ -81,6 +81,7 @@ impl House {
             cache_records: 10_000,
             throttle: Default::default(),
             trusted_proxies: Vec::new(),
+            feed: Default::default(),
         };
         set(&mut settings);
         let wiring = Wiring {

@@ -3,7 +3,7 @@
 use doorward::jobs::{sweep, touch};
 use doorward_core::Lifetime;
 use doorward_core::id::SessionId;
-use doorward_core::policy::TOUCH_EVERY;
+use doorward_core::policy::{RETENTION, TOUCH_EVERY};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -33,6 +33,31 @@ async fn sessions_that_are_over_and_old_lines_are_forgotten_by_themselves() {
     assert!(house.door.directory().feed_after(start, 10).await.expect("a store").is_empty());
     stop.send(true).expect("a job");
     job.await.expect("it ends when told to");
+}
+
+/// A clock on the wall that jumps must not make anybody forget what was revoked.
+#[tokio::test]
+async fn the_feed_is_forgotten_by_the_time_that_passed_and_not_by_the_clock_on_the_wall() {
+    let house = House::memory().await;
+    let signed_in = house.sign_in("demo-session", "body").await;
+    house.send(Ask::delete("/v1/session").bearer(&signed_in.text("session_token"))).await.ok();
+    let head = house.door.cached().head();
+    let live =
+        || (house.door.cached().feed().live(), house.door.cached().with_index(doorward_core::Revocations::len));
+    assert_eq!(live(), (1, 1));
+    sweep::sweep(&house.door).await;
+    house.clock.set_wall(Lifetime::from_hours(100));
+    sweep::sweep(&house.door).await;
+    assert_eq!(sweep::trim(&house.door).await, 0);
+    assert_eq!((live(), house.door.watermark()), ((1, 1), doorward_core::Position::START));
+    house.clock.set_wall(Lifetime::from_hours(-100));
+    house.advance(Lifetime::from_millis(RETENTION.millis() - 1));
+    sweep::sweep(&house.door).await;
+    assert_eq!(live(), (1, 1), "not a moment before its time");
+    house.advance(Lifetime::from_hours(200));
+    sweep::sweep(&house.door).await;
+    assert_eq!((live().0, house.door.watermark()), (0, head));
+    assert_eq!(sweep::trim(&house.door).await, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,7 +172,18 @@ fn an_ordinary_week(data: &Path) {
     assert_eq!(json(&["keys", "rotate", "--now-anyway"])["data"].as_array().expect("a list").len(), 3);
     assert_eq!(json(&["keys", "rotate", "--purpose", "refresh"])["data"].as_array().expect("a list").len(), 2);
     verb(data, &["keys", "rotate", "--purpose", "handle"]).expect(2);
-    for table in ["users", "sessions", "clients", "keys"] {
+    let added = json(&["verifiers", "add", "Shop", "--audience", "https://shop.example.test"]);
+    assert!(added["secret"].as_str().is_some_and(|secret| secret.starts_with("dwv_") && secret.len() == 53));
+    assert_eq!(added["verifier"]["audiences"], serde_json::json!(["https://shop.example.test"]));
+    verb(data, &["verifiers", "add", "Shop"]).expect(1).told("verifier_taken");
+    verb(data, &["verifiers", "add", "a\nb"]).expect(2).told("name");
+    assert_eq!(json(&["verifiers", "list"])["data"][0]["id"], added["verifier"]["id"]);
+    assert!(!verb(data, &["verifiers", "list"]).expect(0).stdout.contains("dwv_"), "told once");
+    verb(data, &["verifiers", "remove", "shop"]).expect(1).told("verifiers list");
+    verb(data, &["verifiers", "remove", "Shop"]).expect(0);
+    verb(data, &["verifiers", "remove", "Shop"]).expect(1);
+    verb(data, &["verifiers", "add", "Shop"]).expect(0);
+    for table in ["users", "sessions", "clients", "keys", "verifiers"] {
         assert!(verb(data, &[table, "list"]).expect(0).stdout.contains("ID"));
     }
 }

@@ -53,6 +53,13 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: KeysVerb,
     },
+    /// Verifiers, the services that follow the revocation feed: add, list, remove
+    Verifiers {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: VerifiersVerb,
+    },
     /// Access tokens: look into one, verify one
     Jwt {
         #[command(subcommand)]
@@ -300,6 +307,25 @@ pub(super) enum KeysVerb {
         /// Even if some verifiers may not have the next key yet
         #[arg(long)]
         now_anyway: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VerifiersVerb {
+    /// Register a verifier; its secret is told once
+    Add {
+        /// What to call it
+        name: String,
+        /// For whom the credentials are that it may ask about; by default the issuer
+        #[arg(long, value_name = "AUDIENCE")]
+        audience: Vec<String>,
+    },
+    /// List verifiers
+    List,
+    /// Strike a verifier off
+    Remove {
+        /// Its name or id
+        verifier: String,
     },
 }
 

@@ -16,6 +16,7 @@ pub mod password;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
+pub mod verifiers;
 
 use doorward_core::client::Unfit;
 use doorward_core::key;
@@ -101,6 +102,8 @@ pub enum Refusal {
     TooManyAttempts(Throttled),
     /// The keys cannot be turned now.
     KeysNotReady(key::Refusal),
+    /// There is a verifier with this name.
+    VerifierTaken,
 }
 
 impl From<Refusal> for Stopped {

@@ -83,6 +83,7 @@ codes! {
     TargetTooLong "target_too_long" URI_TOO_LONG "The request line is too long." "See the limits in the documentation. The connection is closed.";
     HeadTooLarge "head_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request has too many fields, a field that is too long, or too many bytes." "Too many cookies, most likely. See the limits in the documentation. The connection is closed.";
     TooSlow "too_slow" REQUEST_TIMEOUT "The request did not come in time." "Send it again, without pauses. The connection is closed.";
+    VerifierTaken "verifier_taken" CONFLICT "There is a verifier with this name." "Choose another name, or remove the verifier that is there.";
 }
 
 impl Code {
@@ -174,6 +175,7 @@ impl From<Refusal> for Problem {
             Refusal::ClientTaken => Code::ClientTaken,
             Refusal::ClientUnfit(unfit) => return Self::because(Code::ClientUnfit, unfit.sentence()),
             Refusal::TooManyAttempts(throttled) => return Self::from(throttled),
+            Refusal::VerifierTaken => Code::VerifierTaken,
             Refusal::KeysNotReady(why) => return Self::because(Code::KeysNotReady, not_ready(why)),
         };
         Self::new(code)

@@ -5,6 +5,7 @@ pub(super) mod jwt;
 pub(super) mod keys;
 pub(super) mod sessions;
 pub(super) mod users;
+pub(super) mod verifiers;
 
 use serde_json::Value;
 

@@ -5,6 +5,7 @@ pub mod clients;
 pub mod keys;
 pub mod sessions;
 pub mod users;
+pub mod verifiers;
 
 use std::sync::Arc;
 
@@ -91,6 +92,9 @@ pub const ROUTES: &[Route] = &[
     row("PATCH", "/admin/v1/clients/{id}", "change a client", || patch(clients::set)),
     row("GET", "/admin/v1/keys", "list keys", || get(keys::list)),
     row("POST", "/admin/v1/keys/rotate", "turn a key", || post(keys::rotate)),
+    row("GET", "/admin/v1/verifiers", "list verifiers", || get(verifiers::list)),
+    row("POST", "/admin/v1/verifiers", "register a verifier", || post(verifiers::create)),
+    row("DELETE", "/admin/v1/verifiers/{id}", "strike a verifier off", || delete(verifiers::remove)),
 ];
 
 const fn row(

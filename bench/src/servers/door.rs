@@ -10,6 +10,7 @@ use doorward::throttle::Limits;
 use doorward::wiring::{self, Wiring};
 use doorward::{jobs, listener};
 use doorward_core::Lifetime;
+use doorward_core::key::Masters;
 use doorward_core::password::Cost;
 use doorward_core::policy::RefreshPolicy;
 use doorward_core::secret::Secret;
@@ -74,8 +75,9 @@ async fn open(wanted: &Stock) -> Result<Door, Trouble> {
         throttle: if wanted.people > 0 { untiring() } else { Limits::default() },
         trusted_proxies: Vec::new(),
         feed: Default::default(),
+        rotate_every: None,
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
-    let master = Secret::from_bytes(MASTER);
-    Ok(wiring::wire(Wiring { stores, settings, master, hashing, clock, dice }).await?)
+    let masters = Masters::only(Secret::from_bytes(MASTER));
+    Ok(wiring::wire(Wiring { stores, settings, masters, hashing, clock, dice }).await?)
 }

@@ -52,11 +52,13 @@ pub enum Kind {
     SpreadMoved,
     /// The longest time was set for which a verifier may trust what it knows.
     TermsSet,
+    /// A client is set to a shared secret, or a shared secret was told to an operator.
+    SecretShared,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::UserCreated,
         Self::PasswordChanged,
         Self::PasswordRehashed,
@@ -79,6 +81,7 @@ impl Kind {
         Self::RealmMoved,
         Self::SpreadMoved,
         Self::TermsSet,
+        Self::SecretShared,
     ];
 
     /// The word in rows.
@@ -106,6 +109,7 @@ impl Kind {
             Self::RealmMoved => "realm.moved",
             Self::SpreadMoved => "realm.spread",
             Self::TermsSet => "feed.terms_set",
+            Self::SecretShared => "secret.shared",
         }
     }
 

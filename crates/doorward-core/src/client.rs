@@ -1,9 +1,11 @@
 //! A client: OAuth's word for an application. It carries the strategy.
 
+use std::collections::BTreeSet;
+
 use doorward_verify::{Algorithm, Position, Timestamp};
 
 use crate::id::{ClientId, OrgId};
-use crate::policy::{ACCESS_LONGEST, Lifetimes, Profile};
+use crate::policy::{ABSOLUTE_LONGEST, ACCESS_LONGEST, Lifetimes, Profile};
 use crate::secret::SecretHash;
 
 /// What an application's users hold.
@@ -171,6 +173,8 @@ pub enum Unfit {
     AccessLifetime,
     /// An idle lifetime of nothing, or longer than the absolute one.
     IdleLifetime,
+    /// Sessions of more than 90 days: refresh secrets are not kept for longer.
+    AbsoluteLifetime,
     /// No way for credentials to travel.
     NoTransport,
     /// More than two secrets, or a public client with one, or a confidential one without.
@@ -185,6 +189,7 @@ impl Unfit {
         match self {
             Self::AccessLifetime => "access tokens live from 1 second to 60 minutes",
             Self::IdleLifetime => "the idle lifetime is positive and not longer than the absolute one",
+            Self::AbsoluteLifetime => "a session lives at most 90 days",
             Self::NoTransport => "at least one transport (cookie, body) is needed",
             Self::Secrets => "a confidential client has one or two secrets, a public one has none",
             Self::Origin => "an origin is scheme://host[:port] in lower case, without a path",
@@ -229,6 +234,17 @@ impl Client {
         self.secrets.iter().fold(false, |known, secret| known | secret.matches(shown))
     }
 
+    /// Who its access tokens are for.
+    pub fn audiences_or<'a>(&'a self, issuer: &'a str) -> impl Iterator<Item = &'a str> {
+        let usual = self.audiences.is_empty().then_some(issuer);
+        self.audiences.iter().map(String::as_str).chain(usual)
+    }
+
+    /// Does it hand out tokens that are signed with a shared secret?
+    fn shares_secret(&self) -> bool {
+        self.algorithm.is_shared() && self.disabled_at.is_none()
+    }
+
     /// Checks what no client may be.
     ///
     /// # Errors
@@ -240,6 +256,9 @@ impl Client {
         }
         if times.idle.secs() < 1 || times.idle > times.absolute || times.idle > times.absolute_native {
             return Err(Unfit::IdleLifetime);
+        }
+        if times.absolute.max(times.absolute_native) > ABSOLUTE_LONGEST {
+            return Err(Unfit::AbsoluteLifetime);
         }
         if self.transports.is_empty() {
             return Err(Unfit::NoTransport);
@@ -255,6 +274,50 @@ impl Client {
             return Err(Unfit::Origin);
         }
         Ok(())
+    }
+}
+
+/// What is allowed about clients, and dangerous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Its tokens are signed with a shared secret (HS256): whoever verifies them can also make them.
+    SharedSecret,
+    /// The shared secret is for more than one audience: each of them can make tokens for the others.
+    SecondVerifier,
+    /// The first keys of its algorithm were made for it, so nobody can have them yet.
+    NewKeys,
+}
+
+impl Warning {
+    /// What is dangerous, in a sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::SharedSecret => {
+                "HS256 signs with a shared secret: whoever can verify these tokens can also make them; ES256 needs none"
+            }
+            Self::SecondVerifier => {
+                "HS256 is used for more than one audience: each of them can make tokens that the others accept"
+            }
+            Self::NewKeys => {
+                "the keys of this algorithm were made just now: a verifier that fetched the key set before may refuse \
+                 tokens until it fetches it again"
+            }
+        }
+    }
+
+    /// What is dangerous about a client among all clients of a realm (itself may be one of them).
+    pub fn of<'a>(client: &'a Client, all: impl IntoIterator<Item = &'a Client>, issuer: &str) -> Vec<Self> {
+        if !client.shares_secret() {
+            return Vec::new();
+        }
+        let others = all.into_iter().filter(|other| other.id != client.id && other.shares_secret());
+        let audiences: BTreeSet<&str> =
+            others.chain([client]).flat_map(|client| client.audiences_or(issuer)).collect();
+        let mut warnings = vec![Self::SharedSecret];
+        if audiences.len() > 1 {
+            warnings.push(Self::SecondVerifier);
+        }
+        warnings
     }
 }
 
@@ -290,6 +353,44 @@ mod tests {
         let mut client = web();
         client.secrets.push(SecretHash([0; 32]));
         assert_eq!(client.check(), Err(Unfit::Secrets));
+    }
+
+    #[test]
+    fn no_session_outlives_the_refresh_secrets() {
+        for native in [false, true] {
+            let mut client = web();
+            let lifetime =
+                if native { &mut client.lifetimes.absolute_native } else { &mut client.lifetimes.absolute };
+            *lifetime = ABSOLUTE_LONGEST + Lifetime::from_millis(1);
+            assert_eq!(client.check(), Err(Unfit::AbsoluteLifetime));
+        }
+    }
+
+    #[test]
+    fn a_shared_secret_is_warned_about_and_a_second_verifier_of_it_more() {
+        const ISSUER: &str = "https://id.example";
+        let of = |id: &str, algorithm, audiences: &[&str]| Client {
+            id: ClientId::parse(id).expect("an id"),
+            algorithm,
+            audiences: audiences.iter().map(ToString::to_string).collect(),
+            ..web()
+        };
+        let safe = of("safe", Algorithm::Es256, &["https://one.example", "https://two.example"]);
+        let one = of("one", Algorithm::Hs256, &["https://one.example"]);
+        let two = of("two", Algorithm::Hs256, &["https://two.example"]);
+        let both = of("both", Algorithm::Hs256, &["https://one.example", "https://two.example"]);
+        let ours = of("ours", Algorithm::Hs256, &[]);
+        let off = Client { disabled_at: Some(Timestamp::from_secs(1)), ..two.clone() };
+        let alone = vec![Warning::SharedSecret];
+        let shared = vec![Warning::SharedSecret, Warning::SecondVerifier];
+        let clients = [safe.clone(), one.clone()];
+        assert_eq!(Warning::of(&safe, &clients, ISSUER), []);
+        assert_eq!(Warning::of(&one, &clients, ISSUER), alone);
+        assert_eq!(Warning::of(&both, &clients, ISSUER), shared, "two audiences of one client");
+        assert_eq!(Warning::of(&two, &clients, ISSUER), shared, "one each of two clients");
+        assert_eq!(Warning::of(&ours, &clients, ISSUER), shared, "we are a verifier too");
+        assert_eq!(Warning::of(&ours, [&ours], ISSUER), alone);
+        assert_eq!(Warning::of(&one, [&one, &off], ISSUER), alone, "one that is switched off hands out nothing");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Profile {
     /// The lifetimes behind the name, with access tokens of 15 minutes.
     pub const fn lifetimes(self) -> Lifetimes {
         let (idle, absolute, absolute_native) = match self {
-            Self::Relaxed => (Lifetime::from_days(14), Lifetime::from_days(30), Lifetime::from_days(90)),
+            Self::Relaxed => (Lifetime::from_days(14), Lifetime::from_days(30), ABSOLUTE_LONGEST),
             Self::Standard => (Lifetime::from_hours(1), Lifetime::from_hours(24), Lifetime::from_hours(24)),
             Self::Strict => (Lifetime::from_mins(15), Lifetime::from_hours(12), Lifetime::from_hours(12)),
         };
@@ -63,6 +63,12 @@ pub const ACCESS_LONGEST: Lifetime = Lifetime::from_mins(60);
 pub const SKEW: Lifetime = Lifetime::from_secs(60);
 /// How long a feed entry is kept: the longest access token, the skew, and a minute to mint and deliver.
 pub const RETENTION: Lifetime = Lifetime::from_mins(62);
+/// The longest life of a session: that of a native application under the loosest profile.
+pub const ABSOLUTE_LONGEST: Lifetime = Lifetime::from_days(90);
+/// How long anybody may keep our public keys without asking again.
+pub const JWKS_MAX_AGE: Lifetime = Lifetime::from_mins(5);
+/// How long a browser is a known device of whoever signed in there.
+pub const DEVICE_LIFE: Lifetime = Lifetime::from_days(365);
 /// `last_seen` is written at most so often.
 pub const TOUCH_EVERY: Lifetime = Lifetime::from_secs(60);
 /// How far what is written of the last use may lag behind it: a minute, and ten seconds on its way to the store, which a

@@ -4,9 +4,12 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::client::Client;
 use doorward_core::id::{ClientId, EventId, SessionId, UserId};
+use doorward_core::key::{Masters, Private};
 use doorward_core::policy::{RefreshPolicy, SKEW};
 use doorward_core::watermark::{Moment, Watermark};
 use doorward_core::{Key, Lifetime, Position, Timestamp, TokenType, Verifier};
@@ -33,6 +36,10 @@ pub trait Clock: Send + Sync {
 pub trait Dice: Send + Sync {
     /// Fills the slice with bytes nobody can foresee. `false` if there are none to be had.
     fn fill(&self, bytes: &mut [u8]) -> bool;
+
+    /// Draws an RSA pair of 3072 bits as PKCS#8. It takes about a second: for the hash pool. `None` if there is none to be
+    /// had.
+    fn rsa_pair(&self) -> Option<Private>;
 }
 
 /// The machine's clock.
@@ -66,6 +73,12 @@ impl Dice for SystemDice {
     fn fill(&self, bytes: &mut [u8]) -> bool {
         getrandom::fill(bytes).is_ok()
     }
+
+    fn rsa_pair(&self) -> Option<Private> {
+        let pair = KeyPair::generate(KeySize::Rsa3072).ok()?;
+        let document: Pkcs8V1Der<'static> = pair.as_der().ok()?;
+        Some(Private::new(document.as_ref().to_vec()))
+    }
 }
 
 /// What an operator settled; see `config`.
@@ -83,6 +96,8 @@ pub struct Settings {
     pub throttle: Limits,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// How long a key is in use before the next one takes over by itself; `None` is for ever.
+    pub rotate_every: Option<Lifetime>,
     /// What verifiers are granted.
     pub feed: FeedSettings,
 }
@@ -128,6 +143,8 @@ pub struct Parts {
     pub settings: Settings,
     /// The opened keys.
     pub keys: Keys,
+    /// What they are sealed under.
+    pub masters: Masters,
     /// The hash pool.
     pub hashing: Hashing,
     /// The clock.
@@ -150,6 +167,8 @@ struct Inner {
     cached: Arc<Cached>,
     settings: Settings,
     keys: RwLock<Arc<Keys>>,
+    /// Lent to one at a time, so that keys are turned one after the other.
+    vault: tokio::sync::Mutex<Masters>,
     hashing: Hashing,
     throttle: Throttle,
     watch: Watch,
@@ -181,7 +200,7 @@ impl Door {
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { stores, settings, keys, hashing, clock, dice } = parts;
+        let Parts { stores, settings, keys, masters, hashing, clock, dice } = parts;
         let now = clock.now();
         let cached = Cached::open(stores, settings.cache_records, settings.feed.budget).await?;
         hashing.resemble(&cached.stores().directory.password_schemes(SCHEMES_SAMPLE).await?);
@@ -196,6 +215,7 @@ impl Door {
             watch: Watch::default(),
             settings,
             keys: RwLock::new(Arc::new(keys)),
+            vault: tokio::sync::Mutex::new(masters),
             hashing,
             clock,
             dice,
@@ -235,6 +255,11 @@ impl Door {
     /// Uses other keys from now on.
     pub fn set_keys(&self, keys: Keys) {
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// The master keys, for whoever turns keys; nobody else does meanwhile.
+    pub async fn vault(&self) -> tokio::sync::MutexGuard<'_, Masters> {
+        self.0.vault.lock().await
     }
 
     /// What our own door asks of an access token: of this issuer, for this issuer.
@@ -305,6 +330,11 @@ impl Door {
     pub fn draw<const N: usize>(&self) -> Result<[u8; N], Stopped> {
         let mut bytes = [0; N];
         if self.0.dice.fill(&mut bytes) { Ok(bytes) } else { Err(Stopped::NoEntropy) }
+    }
+
+    /// The dice, for who draws elsewhere than here.
+    pub fn dice(&self) -> &Arc<dyn Dice> {
+        &self.0.dice
     }
 
     /// A client that exists and is not switched off.

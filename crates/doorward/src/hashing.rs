@@ -1,4 +1,4 @@
-//! The bounded pool on which passwords are hashed.
+//! The bounded pool for what takes long: passwords are hashed on it, RSA pairs made, tokens signed with them.
 //!
 //! Each thread keeps its own memory between hashes, so that a hash costs Argon2 and not the page faults of 19 fresh
 //! MiB. The queue is bounded: beyond it a request is told to come back, and session and token checks never notice. A
@@ -11,7 +11,7 @@ use doorward_core::password::decoys::Decoys;
 use doorward_core::password::foreign::{Foreign, Weak};
 use doorward_core::password::{Chosen, Correct, Cost, Memory, Typed, hash, is_current, rehash, verify};
 use doorward_core::throttle::Whose;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::flows::Stopped;
 
@@ -29,7 +29,8 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 /// The pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Hashing {
-    queue: mpsc::SyncSender<Job>,
+    queue: mpsc::Sender<Job>,
+    places: Arc<Semaphore>,
     cost: Cost,
     decoys: Arc<RwLock<Arc<Decoys>>>,
 }
@@ -38,6 +39,13 @@ impl std::fmt::Debug for Hashing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Hashing({:?})", self.cost)
     }
+}
+
+/// A place in the queue. Who has to be sure of it takes it before doing what cannot be undone.
+#[derive(Debug)]
+pub struct Place {
+    /// Given back when the place is.
+    _permit: OwnedSemaphorePermit,
 }
 
 /// How many hashes may wait for each thread: two seconds' worth at the floor's cost.
@@ -49,7 +57,7 @@ impl Hashing {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(threads: usize, cost: Cost) -> std::io::Result<Self> {
-        let (queue, jobs) = mpsc::sync_channel::<Job>(threads.max(1) * WAITING_PER_THREAD);
+        let (queue, jobs) = mpsc::channel::<Job>();
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
@@ -64,7 +72,9 @@ impl Hashing {
                 }
             })?;
         }
-        Ok(Self { queue, cost, decoys: Arc::new(RwLock::new(Arc::new(Decoys::ours(cost)))) })
+        // As many as wait, and one at work for each thread.
+        let places = Arc::new(Semaphore::new(threads.max(1) * (WAITING_PER_THREAD + 1)));
+        Ok(Self { queue, places, cost, decoys: Arc::new(RwLock::new(Arc::new(Decoys::ours(cost)))) })
     }
 
     /// Hashes a new password.
@@ -133,13 +143,76 @@ impl Hashing {
         Arc::clone(&self.decoys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Takes a place in the queue.
+    ///
+    /// # Errors
+    /// [`Stopped::Overloaded`] if the queue is full.
+    pub fn place(&self) -> Result<Place, Stopped> {
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map(|permit| Place { _permit: permit })
+            .map_err(|_| Stopped::Overloaded)
+    }
+
+    /// Does something that takes long, in a place that was taken for it.
+    ///
+    /// # Errors
+    /// [`Stopped::Overloaded`] if it panicked.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        self.run_in(place, move |_| work()).await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
+        self.run_in(self.place()?, work).await
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
         let (reply, done) = oneshot::channel();
-        let job: Job = Box::new(move |memory| drop(reply.send(work(memory))));
-        self.queue.try_send(job).map_err(|_| Stopped::Overloaded)?;
+        let job: Job = Box::new(move |memory| {
+            // The place is given back before the caller goes on, even if the work panics.
+            let reply = reply;
+            let place = place;
+            let done = work(memory);
+            drop(place);
+            drop(reply.send(done));
+        });
+        self.queue.send(job).map_err(|_| Stopped::Overloaded)?;
         done.await.map_err(|_| Stopped::Overloaded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_says_no_and_a_place_that_was_taken_stays_good() {
+        let pool = Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread");
+        let taken = pool.place().expect("a place");
+        let rest: Vec<_> = std::iter::from_fn(|| pool.place().ok()).collect();
+        assert_eq!(rest.len(), WAITING_PER_THREAD);
+        assert_eq!(pool.hash(chosen(), [1; 16]).await, Err(Stopped::Overloaded));
+        assert_eq!(pool.work(taken, || 7).await, Ok(7));
+        drop(rest);
+        assert!(pool.hash(chosen(), [1; 16]).await.is_ok());
+        let broken = pool.work(pool.place().expect("a place"), || panic!("in a job")).await;
+        assert_eq!(broken, Err::<(), _>(Stopped::Overloaded));
+        let again: Vec<_> = std::iter::from_fn(|| pool.place().ok()).collect();
+        assert_eq!(again.len(), WAITING_PER_THREAD + 1, "no place is lost");
+    }
+
+    fn chosen() -> Chosen {
+        Chosen::accept("copper-lantern-41", &[]).expect("a password")
     }
 }

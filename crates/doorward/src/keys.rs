@@ -1,31 +1,36 @@
 //! The opened keys of a realm: what signs, what verifies, what derives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_core::form::FormKey;
 use doorward_core::id::{KeyId, UserId};
-use doorward_core::key::{self, Drawn, KeyRecord, Purpose, Stage, unseal};
+use doorward_core::key::{self, KeyRecord, Masters, Private, Purpose, Stage};
 use doorward_core::known_device::Device;
 use doorward_core::secret::{Secret, sha256};
 use doorward_core::throttle::Whose;
 use doorward_core::token::SigningKey;
 use doorward_core::user::Email;
-use doorward_core::{Algorithm, Handles, Key, KeySet, Timestamp, base64url};
+use doorward_core::{Algorithm, Handles, Key, KeySet, Timestamp, VerifyingKey, base64url};
 
 use crate::door::Dice;
 
 /// All keys in use, opened once and held until the next change.
 pub struct Keys {
-    signing: Vec<SigningKey>,
+    signing: Vec<Arc<SigningKey>>,
     verifying: KeySet,
     refresh: BTreeMap<u8, Secret>,
     refresh_active: u8,
     handle: Secret,
     handle_number: u8,
+    /// Handle keys of before: devices that were made known under them still are.
+    handles_before: Vec<Secret>,
     form: FormKey,
     jwks: Bytes,
     etag: String,
+    /// What it was opened from.
+    versions: BTreeMap<KeyId, u64>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -49,51 +54,47 @@ pub enum KeysError {
 }
 
 impl Keys {
-    /// Opens all records under the master key.
+    /// Opens all records that are not retired.
     ///
     /// # Errors
     /// [`KeysError`].
-    pub fn open(records: &[KeyRecord], master: &Secret) -> Result<Self, KeysError> {
-        let mut signing = Vec::new();
-        let mut verifying = Vec::new();
-        let mut refresh = BTreeMap::new();
-        let mut active = BTreeMap::new();
-        let mut handle = None;
+    pub fn open(records: &[KeyRecord], masters: &Masters) -> Result<Self, KeysError> {
+        let mut opened = Opened::default();
         for record in records.iter().filter(|record| record.stage != Stage::Retired) {
-            let secret = unseal(master, record).ok_or(KeysError::Sealed(record.id))?;
-            if record.stage == Stage::Active {
-                active.insert(record.purpose, record.number);
-            }
-            match record.purpose.algorithm() {
-                Some(algorithm) => {
-                    let key = SigningKey::from_secret(record.id, algorithm, &secret);
-                    let key = key.ok_or(KeysError::Sealed(record.id))?;
-                    verifying.push(key.verifying().clone());
-                    if record.stage == Stage::Active {
-                        signing.push(key);
-                    }
-                }
-                None if record.purpose == Purpose::Refresh => drop(refresh.insert(record.number, secret)),
-                None if record.stage == Stage::Active => handle = Some((record.number, secret)),
-                None => {}
-            }
+            opened.take(record, &masters.open(record).ok_or(KeysError::Sealed(record.id))?)?;
         }
-        let number = |purpose: Purpose| active.get(&purpose).copied().ok_or(KeysError::Missing(purpose.name()));
-        number(Purpose::SignEs256)?;
-        number(Purpose::SignEdDsa)?;
-        let refresh_active = number(Purpose::Refresh)?;
-        let (handle_number, handle) = handle.ok_or(KeysError::Missing(Purpose::Handle.name()))?;
-        let verifying = KeySet::new(verifying);
+        let missing = |purpose: Purpose| KeysError::Missing(purpose.name());
+        // What clients sign with that say nothing; other algorithms have keys once somebody wants them.
+        if opened.signing.iter().all(|key| key.verifying().algorithm() != Algorithm::Es256) {
+            return Err(missing(Purpose::SignEs256));
+        }
+        let refresh_active = opened.refresh_active.ok_or_else(|| missing(Purpose::Refresh))?;
+        let (handle_number, handle) = opened.handle.ok_or_else(|| missing(Purpose::Handle))?;
+        let verifying = KeySet::new(opened.verifying);
         let mut jwks = Vec::new();
         verifying.write(&mut jwks);
-        let etag = format!("\"{}\"", &base64url::encode(&sha256(&[&jwks]))[..22]);
-        let form = FormKey::derive(&handle);
-        let jwks = jwks.into();
-        Ok(Self { signing, verifying, refresh, refresh_active, handle, handle_number, form, jwks, etag })
+        Ok(Self {
+            signing: opened.signing,
+            verifying,
+            refresh: opened.refresh,
+            refresh_active,
+            form: FormKey::derive(&handle),
+            handle,
+            handle_number,
+            handles_before: opened.handles_before,
+            etag: format!("\"{}\"", &base64url::encode(&sha256(&[&jwks]))[..22]),
+            jwks: jwks.into(),
+            versions: versions(records),
+        })
+    }
+
+    /// Are these the records it was opened from?
+    pub fn are_of(&self, records: &[KeyRecord]) -> bool {
+        self.versions == versions(records)
     }
 
     /// The key that signs with an algorithm.
-    pub fn signing(&self, algorithm: Algorithm) -> Option<&SigningKey> {
+    pub fn signing(&self, algorithm: Algorithm) -> Option<&Arc<SigningKey>> {
         self.signing.iter().find(|key| key.verifying().algorithm() == algorithm)
     }
 
@@ -129,7 +130,9 @@ impl Keys {
 
     /// The known device of a user that a browser says it is. Where there is no user the answer takes as long.
     pub fn device_of(&self, user: Option<UserId>, text: &str) -> Option<Device> {
-        let device = Device::parse(&self.handle, user.unwrap_or(UserId::from_bytes([0; 16])), text);
+        let asked = user.unwrap_or(UserId::from_bytes([0; 16]));
+        let handles = std::iter::once(&self.handle).chain(&self.handles_before);
+        let device = handles.map(|handle| Device::parse(handle, asked, text)).fold(None, Option::or);
         device.filter(|_| user.is_some())
     }
 
@@ -158,12 +161,52 @@ impl Keys {
     }
 }
 
-/// The records that an empty realm begins with: for both algorithms a key that is active at once and a standby, a
-/// refresh secret and a handle key.
+/// Records as they are opened, one after the other.
+#[derive(Default)]
+struct Opened {
+    signing: Vec<Arc<SigningKey>>,
+    verifying: Vec<VerifyingKey>,
+    refresh: BTreeMap<u8, Secret>,
+    refresh_active: Option<u8>,
+    handle: Option<(u8, Secret)>,
+    handles_before: Vec<Secret>,
+}
+
+impl Opened {
+    fn take(&mut self, record: &KeyRecord, private: &Private) -> Result<(), KeysError> {
+        let broken = KeysError::Sealed(record.id);
+        let is_active = record.stage == Stage::Active;
+        if let Some(algorithm) = record.purpose.algorithm() {
+            let key = SigningKey::from_private(record.id, algorithm, private.expose()).ok_or(broken)?;
+            self.verifying.push(key.verifying().clone());
+            if is_active {
+                self.signing.push(Arc::new(key));
+            }
+            return Ok(());
+        }
+        let secret = private.secret().ok_or(broken)?;
+        match (record.purpose, is_active) {
+            (Purpose::Refresh, _) => {
+                self.refresh_active = if is_active { Some(record.number) } else { self.refresh_active };
+                self.refresh.insert(record.number, secret);
+            }
+            (_, true) => self.handle = Some((record.number, secret)),
+            (_, false) => self.handles_before.push(secret),
+        }
+        Ok(())
+    }
+}
+
+fn versions(records: &[KeyRecord]) -> BTreeMap<KeyId, u64> {
+    records.iter().map(|record| (record.id, record.version)).collect()
+}
+
+/// The records that an empty realm begins with: for the two algorithms whose keys are drawn in no time a key that is
+/// active at once and a standby, a refresh secret and a handle key.
 ///
 /// # Errors
 /// [`KeysError::NoEntropy`].
-pub fn first_records(master: &Secret, dice: &dyn Dice, now: Timestamp) -> Result<Vec<KeyRecord>, KeysError> {
+pub fn first_records(masters: &Masters, dice: &dyn Dice, now: Timestamp) -> Result<Vec<KeyRecord>, KeysError> {
     [
         (Purpose::SignEs256, 1, Stage::Active),
         (Purpose::SignEs256, 2, Stage::Published),
@@ -173,36 +216,61 @@ pub fn first_records(master: &Secret, dice: &dyn Dice, now: Timestamp) -> Result
         (Purpose::Handle, 1, Stage::Active),
     ]
     .into_iter()
-    .map(|(purpose, number, stage)| draw_record(master, dice, (purpose, number, stage), now))
+    .map(|made| record(masters, dice, made, draw(dice, made.0)?, now))
     .collect()
 }
 
-/// Draws one record.
+/// Draws a name and a private part. For RSA it takes about a second.
 ///
 /// # Errors
 /// [`KeysError::NoEntropy`].
-pub fn draw_record(
-    master: &Secret,
-    dice: &dyn Dice,
-    (purpose, number, stage): (Purpose, u8, Stage),
-    now: Timestamp,
-) -> Result<KeyRecord, KeysError> {
+pub fn draw(dice: &dyn Dice, purpose: Purpose) -> Result<(KeyId, Private), KeysError> {
     // A draw that is no scalar of P-256 has a chance of 2^-32; a second one in a row means broken dice.
     for _ in 0..4 {
-        let mut bytes = [0; 16 + 32 + 12];
-        if !dice.fill(&mut bytes) {
-            break;
-        }
-        let (mut id, mut secret, mut nonce) = ([0; 16], [0; 32], [0; 12]);
-        id.copy_from_slice(&bytes[..16]);
-        secret.copy_from_slice(&bytes[16..48]);
-        nonce.copy_from_slice(&bytes[48..]);
-        let drawn = Drawn { id: KeyId::from_bytes(id), secret: Secret::from_bytes(secret), nonce };
-        if key::is_usable(purpose, drawn.id, &drawn.secret)
-            && let Some(record) = key::record(master, purpose, number, stage, &drawn, now)
-        {
-            return Ok(record);
+        let id = KeyId::from_bytes(drawn(dice)?);
+        let private = match purpose.is_rsa() {
+            true => dice.rsa_pair().ok_or(KeysError::NoEntropy)?,
+            false => {
+                let mut bytes = vec![0; 32];
+                if !dice.fill(&mut bytes) {
+                    break;
+                }
+                Private::new(bytes)
+            }
+        };
+        if key::is_usable(purpose, id, &private) {
+            return Ok((id, private));
         }
     }
     Err(KeysError::NoEntropy)
+}
+
+/// A new record of what was drawn.
+///
+/// # Errors
+/// [`KeysError::NoEntropy`].
+pub fn record(
+    masters: &Masters,
+    dice: &dyn Dice,
+    (purpose, number, stage): (Purpose, u8, Stage),
+    (id, private): (KeyId, Private),
+    now: Timestamp,
+) -> Result<KeyRecord, KeysError> {
+    let nonces = [drawn(dice)?, drawn(dice)?];
+    let sealed = masters.seal(id, purpose, &private, nonces).ok_or(KeysError::NoEntropy)?;
+    Ok(KeyRecord { id, purpose, number, stage, sealed, created_at: now, since: now, version: 1 })
+}
+
+/// A record sealed anew.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn reseal(from: &Masters, to: &Masters, record: &KeyRecord, dice: &dyn Dice) -> Result<KeyRecord, KeysError> {
+    let nonces = [drawn(dice)?, drawn(dice)?];
+    key::reseal(from, to, record, nonces).ok_or(KeysError::Sealed(record.id))
+}
+
+fn drawn<const N: usize>(dice: &dyn Dice) -> Result<[u8; N], KeysError> {
+    let mut bytes = [0; N];
+    if dice.fill(&mut bytes) { Ok(bytes) } else { Err(KeysError::NoEntropy) }
 }

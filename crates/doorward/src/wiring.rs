@@ -8,7 +8,7 @@ use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
 use doorward_core::client::{Client, Strategy};
 use doorward_core::id::{ClientId, EventId};
-use doorward_core::secret::Secret;
+use doorward_core::key::{KeyRecord, Masters};
 use doorward_store::{StoreError, Stores};
 
 use crate::door::{Clock, Dice, Door, Parts, Settings};
@@ -32,8 +32,8 @@ pub struct Wiring {
     pub stores: Stores,
     /// Settings.
     pub settings: Settings,
-    /// The key that seals all others.
-    pub master: Secret,
+    /// The keys that seal all others.
+    pub masters: Masters,
     /// The hash pool.
     pub hashing: Hashing,
     /// The clock.
@@ -53,22 +53,54 @@ impl std::fmt::Debug for Wiring {
 /// # Errors
 /// [`WireError::Keys`] if the master key is another one than the store's keys were sealed under; [`WireError::Store`].
 pub async fn wire(wiring: Wiring) -> Result<Door, WireError> {
-    let Wiring { stores, settings, master, hashing, clock, dice } = wiring;
+    let Wiring { stores, settings, masters, hashing, clock, dice } = wiring;
     let now = clock.now();
-    make_first_keys(&stores, &master, &*dice, now).await?;
+    make_first_keys(&stores, &masters, &*dice, now).await?;
     make_account_client(&stores, &*dice, now).await?;
-    let keys = Keys::open(&stores.directory.keys().await?, &master)?;
-    Ok(Door::open(Parts { stores, settings, keys, hashing, clock, dice }).await?)
+    let records = stores.directory.keys().await?;
+    let keys = Keys::open(&records, &masters)?;
+    seal_anew(&stores, &records, &masters, &*dice, now).await?;
+    Ok(Door::open(Parts { stores, settings, keys, masters, hashing, clock, dice }).await?)
 }
 
-async fn make_first_keys(stores: &Stores, master: &Secret, dice: &dyn Dice, now: Timestamp) -> Result<(), WireError> {
+async fn make_first_keys(
+    stores: &Stores,
+    masters: &Masters,
+    dice: &dyn Dice,
+    now: Timestamp,
+) -> Result<(), WireError> {
     if !stores.directory.keys().await?.is_empty() {
         return Ok(());
     }
-    let keys = keys::first_records(master, dice, now)?;
+    let keys = keys::first_records(masters, dice, now)?;
     let event = event(Kind::KeysTurned, dice, now)?;
     let change = DirectoryChange::TurnKeys(TurnKeys { keys, drafts: Vec::new() });
     // A conflict means that somebody else made them a moment ago; what is there is read either way.
+    stores.directory.commit_durable(change, event).await?;
+    Ok(())
+}
+
+/// Ends the replacement of a master key: what another one opens too, or alone, is sealed under ours and no other.
+async fn seal_anew(
+    stores: &Stores,
+    records: &[KeyRecord],
+    masters: &Masters,
+    dice: &dyn Dice,
+    now: Timestamp,
+) -> Result<(), WireError> {
+    if records.iter().any(|record| masters.is_superseded(record)) {
+        tracing::warn!("the keys are sealed under a newer master key too: start with that one next time");
+    }
+    let stale = records.iter().filter(|record| masters.would_reseal(record));
+    let keys: Vec<_> = stale.map(|record| keys::reseal(masters, masters, record, dice)).collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut event = event(Kind::KeysTurned, dice, now)?;
+    event.detail = Some(String::from("reseal"));
+    tracing::info!(keys = keys.len(), "the keys are sealed under this master key alone from now on");
+    let change = DirectoryChange::TurnKeys(TurnKeys { keys, drafts: Vec::new() });
+    // A conflict means that another process does the same, or turns a key: then the next start looks again.
     stores.directory.commit_durable(change, event).await?;
     Ok(())
 }
@@ -110,6 +142,7 @@ mod tests {
     use doorward_core::key::Stage;
     use doorward_core::password::Cost;
     use doorward_core::policy::RefreshPolicy;
+    use doorward_core::secret::Secret;
     use doorward_store::memory::Memory;
     use doorward_store::{Opening, Origin};
 
@@ -128,8 +161,9 @@ mod tests {
                 throttle: Default::default(),
                 trusted_proxies: Vec::new(),
                 feed: Default::default(),
+                rotate_every: None,
             },
-            master: Secret::from_bytes([master; 32]),
+            masters: Masters::only(Secret::from_bytes([master; 32])),
             hashing: Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread"),
             clock: Arc::new(ManualClock::starting_at(now)),
             dice: Arc::new(SystemDice),

@@ -169,9 +169,10 @@ fn an_ordinary_week(data: &Path) {
     assert_eq!(json(&["clients", "list"])["data"].as_array().expect("a list").len(), 5);
     assert_eq!(json(&["keys", "list"])["data"].as_array().expect("a list").len(), 6);
     verb(data, &["keys", "rotate"]).expect(1).told("keys_not_ready");
-    assert_eq!(json(&["keys", "rotate", "--now-anyway"])["data"].as_array().expect("a list").len(), 3);
+    assert_eq!(json(&["keys", "rotate", "--hurry"])["data"].as_array().expect("a list").len(), 3);
     assert_eq!(json(&["keys", "rotate", "--purpose", "refresh"])["data"].as_array().expect("a list").len(), 2);
-    verb(data, &["keys", "rotate", "--purpose", "handle"]).expect(2);
+    assert_eq!(json(&["keys", "rotate", "--purpose", "handle"])["data"].as_array().expect("a list").len(), 2);
+    verb(data, &["keys", "rotate", "--purpose", "sign-none"]).expect(2);
     let added = json(&["verifiers", "add", "Shop", "--audience", "https://shop.example.test"]);
     assert!(added["secret"].as_str().is_some_and(|secret| secret.starts_with("dwv_") && secret.len() == 53));
     assert_eq!(added["verifier"]["audiences"], serde_json::json!(["https://shop.example.test"]));
@@ -252,7 +253,7 @@ fn a_turned_key_signs_at_once_and_what_the_old_one_signed_stays_good() {
     };
     let old = token();
     let refresh = server.sign_in(ADA, PASSWORD, "demo-hybrid").word("refresh_token");
-    verb(&data, &["keys", "rotate", "--now-anyway"]).expect(0);
+    verb(&data, &["keys", "rotate", "--hurry"]).expect(0);
     verb(&data, &["keys", "rotate", "--purpose", "refresh"]).expect(0);
     let new = token();
     assert_ne!(kid(&old), kid(&new));
@@ -512,7 +513,7 @@ fn no_listing_and_no_log_shows_a_secret() {
                 serde_json::json!({ "refresh_token": secrets[2], "client_id": "demo-hybrid", "attempt": attempt });
             server.call("POST", "/v1/session/refresh", &[], &body.to_string());
         }
-        verb(&data, &["keys", "rotate", "--now-anyway"]).expect(0);
+        verb(&data, &["keys", "rotate", "--hurry"]).expect(0);
         let mut shown = String::new();
         for list in ["users", "sessions", "clients", "keys"] {
             for form in ["json", "table"] {

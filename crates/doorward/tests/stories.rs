@@ -16,6 +16,8 @@ mod devices;
 mod elsewhere;
 #[path = "stories/jobs.rs"]
 mod jobs;
+#[path = "stories/keys.rs"]
+mod keys;
 #[path = "stories/limits.rs"]
 mod limits;
 #[path = "stories/malformed.rs"]

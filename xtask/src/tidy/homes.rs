@@ -26,7 +26,7 @@ const HOMES: [Home; 5] = [
     Home {
         what: "SystemRandom",
         homes: &[DOOR, "crates/doorward-core/src/token.rs"],
-        why: "only the nonce inside ECDSA draws for itself; the dice live in door.rs",
+        why: "only the nonce inside ECDSA and the salt inside PSS draw for themselves; the dice live in door.rs",
     },
 ];
 

@@ -46,7 +46,7 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: ClientsVerb,
     },
-    /// Keys: list, rotate
+    /// Keys: list, rotate, retire, kill, reseal under a new master key, share the secrets of HS256
     Keys {
         #[command(flatten)]
         reaching: Reaching,
@@ -281,7 +281,7 @@ pub(super) struct ClientArgs {
     /// Scopes its tokens may carry
     #[arg(long, value_name = "LIST")]
     pub(super) scopes: Option<String>,
-    /// What its tokens are signed with: ES256 or EdDSA
+    /// What its tokens are signed with: ES256, EdDSA, RS256, PS256 or HS256
     #[arg(long)]
     pub(super) algorithm: Option<String>,
     /// How many minutes an access token lives: 1 to 60
@@ -301,12 +301,41 @@ pub(super) enum KeysVerb {
     List,
     /// Bring the next key of a purpose into use
     Rotate {
-        /// Whose key: sign-es256, sign-eddsa or refresh
+        /// Whose key: sign-es256, sign-eddsa, sign-rs256, sign-ps256, sign-hs256, refresh or handle. If there is none yet,
+        /// the first ones are made
         #[arg(long, default_value = "sign-es256")]
         purpose: String,
         /// Even if some verifiers may not have the next key yet
         #[arg(long)]
-        now_anyway: bool,
+        hurry: bool,
+    },
+    /// Forget a key that is no longer used
+    Retire {
+        /// Its id
+        key: String,
+        /// Even if something made with it may still be about
+        #[arg(long)]
+        hurry: bool,
+    },
+    /// End a key that somebody else may have: what it signed is refused at once, and the standby takes over
+    Kill {
+        /// Its id
+        key: String,
+        /// Even if some verifiers may not have the standby yet
+        #[arg(long)]
+        hurry: bool,
+    },
+    /// Seal all keys under a new master key too, while the server runs; start with that one next time
+    Reseal {
+        /// A file that holds the new master key
+        #[arg(long, value_name = "FILE")]
+        new_master_key_file: PathBuf,
+    },
+    /// Write the shared secrets of HS256 as a JWK set, for the one verifier that needs them
+    Share {
+        /// A file that is not there yet; only its owner may read it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
 }
 

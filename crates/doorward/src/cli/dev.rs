@@ -27,7 +27,7 @@ pub(super) async fn dev(args: DevArgs) -> Result<Exit, Stop> {
     };
     let (port, address) = running::listen(settled.listen).await?;
     let issuer = settled.issuer.take().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
-    let desk = folder::desk(store, &settled, issuer.clone(), master).await?;
+    let desk = folder::desk(store, &mut settled, issuer.clone(), master).await?;
     let planted = demo::plant(desk.door(), &seed).await?;
     let server = Server::prepare(desk, &settled.data, port, settled.bounds)?;
     let data = settled.data;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_core::base64url;
+use doorward_core::key::Masters;
 use doorward_core::secret::Secret;
 use doorward_store::sqlite::{OpenError, Sqlite};
 use doorward_store::{Opening, Origin, Stores};
@@ -16,7 +17,7 @@ use super::stop::{Exit, Stop};
 use crate::config::raw::Said;
 use crate::config::settled::master_key;
 use crate::config::{Mode, Raw, Settled, settle};
-use crate::door::{Clock, Dice, Door, SystemClock, SystemDice};
+use crate::door::{Clock, Dice, SystemClock, SystemDice};
 use crate::hashing::Hashing;
 use crate::http::admin::Desk;
 use crate::wiring::{WireError, Wiring, wire};
@@ -56,7 +57,10 @@ impl From<WireError> for Stop {
     fn from(error: WireError) -> Self {
         let advice = match &error {
             WireError::Store(_) => "see what the disk says; the folder must be writable",
-            WireError::Keys(_) => "give the master key that this database was begun with",
+            WireError::Keys(_) => {
+                "give the master key that the keys are sealed under; if it was just replaced, the one before as \
+                 master_key_previous too"
+            }
         };
         Self::new(Exit::Configuration, &error).advise(advice)
     }
@@ -113,33 +117,26 @@ pub(super) async fn open_desk(folder: &Path, said: &Said) -> Result<Opened, Stop
     settled.hash_threads = 1;
     // Nothing is minted by a verb, so the issuer stands on nothing.
     let issuer = settled.issuer.clone().unwrap_or_default();
-    Ok(Opened::Desk(desk(store, &settled, issuer, master).await?))
+    Ok(Opened::Desk(desk(store, &mut settled, issuer, master).await?))
 }
 
 /// Wires a desk over an opened store.
-pub(super) async fn desk(store: Sqlite, settled: &Settled, issuer: String, master: Secret) -> Result<Desk, Stop> {
+pub(super) async fn desk(store: Sqlite, settled: &mut Settled, issuer: String, master: Secret) -> Result<Desk, Stop> {
     let hashing = Hashing::start(settled.hash_threads, settled.hash_cost)
         .map_err(|error| Stop::new(Exit::Unreachable, format!("the system gives no threads for hashing: {error}")))?;
-    let door = door(store, settled, issuer, Secret::from_bytes(*master.expose()), hashing).await?;
-    Ok(Desk::new(door, master, settled.profile))
-}
-
-async fn door(
-    store: Sqlite,
-    settled: &Settled,
-    issuer: String,
-    master: Secret,
-    hashing: Hashing,
-) -> Result<Door, WireError> {
-    wire(Wiring {
+    let masters = match settled.master_previous.take() {
+        Some(before) => Masters::replacing(master, before),
+        None => Masters::only(master),
+    };
+    let wiring = Wiring {
         stores: Stores::of(store),
         settings: settled.settings(issuer),
-        master,
+        masters,
         hashing,
         clock: Arc::new(SystemClock),
         dice: Arc::new(SystemDice),
-    })
-    .await
+    };
+    Ok(Desk::new(wire(wiring).await?, settled.profile))
 }
 
 fn master_key_path(folder: &Path) -> PathBuf {

@@ -12,7 +12,7 @@ use super::stop::{Exit, Stop};
 use super::{files, socket};
 use crate::http::admin::Desk;
 use crate::http::routes;
-use crate::jobs::{sweep, touch};
+use crate::jobs::{keys, sweep, touch};
 use crate::listener::Port;
 use crate::listener::bounds::Bounds;
 
@@ -58,6 +58,7 @@ impl Server {
         parts.spawn(public.serve(port, stop.clone()));
         parts.spawn(socket::serve(desk, socket, stop.clone()));
         parts.spawn(sweep::run(door.clone(), stop.clone()));
+        parts.spawn(keys::run(door.clone(), stop.clone()));
         parts.spawn(touch::run(door.clone(), stop));
         tracing::info!(issuer = %door.settings().issuer, version = env!("CARGO_PKG_VERSION"), "serving");
         ready();

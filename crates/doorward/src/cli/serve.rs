@@ -18,7 +18,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Stop> {
     };
     let store = folder::open(&settled.data, Origin::Serve)?;
     let (port, address) = running::listen(settled.listen).await?;
-    let desk = folder::desk(store, &settled, issuer, master).await?;
+    let desk = folder::desk(store, &mut settled, issuer, master).await?;
     let server = Server::prepare(desk, &settled.data, port, settled.bounds)?;
     server.run(|| out::line(&running::ready_line(address))).await;
     Ok(Exit::Well)

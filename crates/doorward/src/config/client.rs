@@ -2,7 +2,6 @@
 
 use doorward_core::client::{AttemptKey, Client, ClientKind, Strategy, Transport};
 use doorward_core::id::ClientId;
-use doorward_core::key::Purpose;
 use doorward_core::policy::Profile;
 use doorward_core::{Algorithm, Lifetime, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,7 +36,7 @@ pub struct ClientWords {
     /// Scopes its tokens may carry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
-    /// `ES256` or `EdDSA`.
+    /// `ES256`, `EdDSA`, `RS256`, `PS256` or `HS256`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
     /// How many minutes an access token lives.
@@ -138,15 +137,12 @@ impl ClientWords {
             attempt_key: word(self.attempt_key, AttemptKey::from_name, || {
                 note("attempt_key", "is required or optional");
             }),
-            algorithm: word(self.algorithm, signed_with, || note("algorithm", "is ES256 or EdDSA")),
+            algorithm: word(self.algorithm, Algorithm::from_name, || {
+                note("algorithm", "is ES256, EdDSA, RS256, PS256 or HS256");
+            }),
             disabled: self.disabled,
         }
     }
-}
-
-/// Reads the name of an algorithm that we sign with; some we only verify.
-fn signed_with(name: &str) -> Option<Algorithm> {
-    Algorithm::from_name(name).filter(|algorithm| Purpose::signing(*algorithm).is_some())
 }
 
 fn word<T>(said: Option<String>, read: impl Fn(&str) -> Option<T>, wrong: impl FnOnce()) -> Option<T> {

@@ -17,6 +17,10 @@ use super::table::{KEYS, Key, Takes};
 /// The file that is read without being named, if it is there.
 pub const DEFAULT_FILE: &str = "/etc/doorward/doorward.toml";
 
+/// The two master keys, and the keys that name a file of each.
+const MASTER_KEYS: [(&str, &str); 2] =
+    [("master_key", "master_key_file"), ("master_key_previous", "master_key_previous_file")];
+
 /// What every variable of ours begins with.
 const PREFIX: &str = "DOORWARD_";
 
@@ -104,7 +108,9 @@ impl Raw {
                 raw.put_text(key, text, Place::Flag(key.flag.unwrap_or(key.name)));
             }
         }
-        raw.read_master_key_file();
+        for (key, file) in MASTER_KEYS {
+            raw.read_key_file(key, file);
+        }
         raw
     }
 
@@ -191,10 +197,13 @@ impl Raw {
             let text = Zeroizing::new(text.to_owned());
             self.put_text(key, &text, place);
         }
-        if seen.contains(&"master_key") && seen.contains(&"master_key_file") {
-            let what = "the master key is set twice: by DOORWARD_MASTER_KEY and by DOORWARD_MASTER_KEY_FILE";
-            let place = Place::Variable(String::from("DOORWARD_MASTER_KEY_FILE"));
-            self.problems.push(Problem::new(what, place).advise("keep one of the two"));
+        for (key, file) in MASTER_KEYS {
+            if seen.contains(&key) && seen.contains(&file) {
+                let [one, other] = [key, file].map(|name| Key::named(name).map_or(name, |key| key.variable));
+                let what = format!("`{key}` is set twice: by {one} and by {other}");
+                let place = Place::Variable(other.to_owned());
+                self.problems.push(Problem::new(what, place).advise("keep one of the two"));
+            }
         }
     }
 
@@ -215,12 +224,12 @@ impl Raw {
         }
     }
 
-    /// The later word counts; of the two ways to give the master key, too.
+    /// The later word counts; of the two ways to give a master key, too.
     fn put(&mut self, key: &'static Key, value: Value, place: Place) {
-        match key.name {
-            "master_key" => drop(self.found.remove("master_key_file")),
-            "master_key_file" => drop(self.found.remove("master_key")),
-            _ => {}
+        for (one, other) in MASTER_KEYS.into_iter().flat_map(|(key, file)| [(key, file), (file, key)]) {
+            if key.name == one {
+                self.found.remove(other);
+            }
         }
         self.found.insert(key.name, Found { value, place });
     }
@@ -230,17 +239,15 @@ impl Raw {
             .push(Problem::new(format!("`{}` takes {}, and this is {is}", key.name, key.takes.words()), place));
     }
 
-    fn read_master_key_file(&mut self) {
-        let Some(Found { value: Value::Text(path), place }) = self.found.get("master_key_file").cloned() else {
-            return;
-        };
+    fn read_key_file(&mut self, key: &'static str, file: &'static str) {
+        let Some(Found { value: Value::Text(path), place }) = self.found.get(file).cloned() else { return };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let value = Value::Secret(Zeroizing::new(text));
-                self.found.insert("master_key", Found { value, place });
+                self.found.insert(key, Found { value, place });
             }
             Err(error) => {
-                self.problems.push(Problem::new(format!("`master_key_file`: {path} cannot be read: {error}"), place));
+                self.problems.push(Problem::new(format!("`{file}`: {path} cannot be read: {error}"), place));
             }
         }
     }

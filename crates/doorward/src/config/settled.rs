@@ -34,6 +34,8 @@ pub struct Settled {
     pub data: PathBuf,
     /// The master key; `None` where the data folder holds one.
     pub master: Option<Secret>,
+    /// The master key before, while it is being replaced.
+    pub master_previous: Option<Secret>,
     /// May anybody sign up?
     pub signup_open: bool,
     /// How to log.
@@ -56,6 +58,8 @@ pub struct Settled {
     pub bounds: Bounds,
     /// What verifiers are granted.
     pub feed: FeedSettings,
+    /// How long a key is in use before the next one takes over by itself.
+    pub rotate_every: Option<Lifetime>,
 }
 
 /// How to log.
@@ -78,6 +82,7 @@ impl Settled {
             throttle: self.throttle,
             trusted_proxies: self.trusted_proxies.clone(),
             feed: self.feed,
+            rotate_every: self.rotate_every,
         }
     }
 }
@@ -96,6 +101,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             text => Ok(PathBuf::from(text)),
         }),
         master: settling.master(),
+        master_previous: settling.master_key("master_key_previous"),
         signup_open: settling.flag("signup"),
         log: Log {
             json: settling.text("log_format", false, |text| match text {
@@ -147,6 +153,9 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             grace_most: Lifetime::from_millis(settling.number("feed.grace_most_ms", 0..=3_600_000)),
             connections: settling.number::<u32>("feed.connections", 1..=100_000) as usize,
         },
+        rotate_every: Some(settling.number("keys.rotate_days", 0..=3650))
+            .filter(|days| *days > 0)
+            .map(Lifetime::from_days),
     };
     let problems = settling.raw.problems;
     if problems.is_empty() { Ok(settled) } else { Err(Problems(problems)) }
@@ -224,16 +233,18 @@ impl Settling {
     }
 
     fn master(&mut self) -> Option<Secret> {
-        let Some(Found { value: Value::Secret(text), place }) = self.raw.found.get("master_key") else {
-            let said = self.raw.found.contains_key("master_key_file");
-            if self.mode == Mode::Serve && !said {
-                self.missing("master_key", HOW_TO_MAKE_ONE);
-            }
-            return None;
-        };
+        let said = ["master_key", "master_key_file"].iter().any(|name| self.raw.found.contains_key(name));
+        if self.mode == Mode::Serve && !said {
+            self.missing("master_key", HOW_TO_MAKE_ONE);
+        }
+        self.master_key("master_key")
+    }
+
+    fn master_key(&mut self, name: &str) -> Option<Secret> {
+        let Found { value: Value::Secret(text), place } = self.raw.found.get(name)? else { return None };
         let (read, place) = (master_key(text), place.clone());
         if read.is_none() {
-            self.wrong("master_key", "it is 32 bytes in base64url: 43 characters and nothing else", place);
+            self.wrong(name, "it is 32 bytes in base64url: 43 characters and nothing else", place);
         }
         read
     }

@@ -119,6 +119,21 @@ pub const KEYS: &[Key] = &[
     key("master_key_file", "DOORWARD_MASTER_KEY_FILE", Takes::Text, "A file that holds the master key instead.")
         .flag("--master-key-file")
         .otherwise("see `master_key`"),
+    key(
+        "master_key_previous",
+        "DOORWARD_MASTER_KEY_PREVIOUS",
+        Takes::Secret,
+        "The master key before, while it is being replaced: what it seals is sealed under `master_key` at the start. Only in \
+         the environment.",
+    )
+    .otherwise("none"),
+    key(
+        "master_key_previous_file",
+        "DOORWARD_MASTER_KEY_PREVIOUS_FILE",
+        Takes::Text,
+        "A file that holds the master key before instead.",
+    )
+    .otherwise("none"),
     key("signup", "DOORWARD_SIGNUP", Takes::Flag, "May anybody make an account for themselves?")
         .by_mode("false", "true"),
     key("log_format", "DOORWARD_LOG_FORMAT", Takes::Text, "The form of log lines on stderr: `text` or `json`.")
@@ -231,6 +246,14 @@ pub const KEYS: &[Key] = &[
         "The most verifiers that listen at a time: 1 to 100000. One more is asked to come later.",
     )
     .always("2000"),
+    key(
+        "keys.rotate_days",
+        "DOORWARD_KEYS_ROTATE_DAYS",
+        Takes::Number,
+        "How many days a signing key or a refresh secret is in use before the next one takes over by itself: 1 to 3650, or \
+         0 for never. Shared secrets (HS256) and handle keys turn only by hand.",
+    )
+    .always("90"),
 ];
 
 /// The text of `docs/configuration.md`.
@@ -265,6 +288,10 @@ told at once, each with its place, and the program ends with code 3.
 The master key can be given as text or as a file (`DOORWARD_MASTER_KEY`, `DOORWARD_MASTER_KEY_FILE`); both at once is an
 error. One is made with `(umask 077; head -c 32 /dev/urandom | basenc --base64url | tr -d '=\\n' > master.key)`. Without
 it the keys in the database cannot be opened: keep a copy of it, and not beside the copies of the database.
+
+It is replaced while the server runs: `doorward keys reseal --new-master-key-file FILE` seals everything under the new key
+too; put that into the place of the old one, and the next start takes the old one out of the database. Until then either
+opens everything. Or, at a start: give the new one as `master_key` and the old one as `master_key_previous`.
 
 ## Keys
 ";

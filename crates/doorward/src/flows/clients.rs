@@ -2,29 +2,61 @@
 
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, SetClient};
-use doorward_core::client::{AttemptKey, Client, Strategy, Transport};
+use doorward_core::client::{AttemptKey, Client, Strategy, Transport, Warning};
 use doorward_core::feed::Draft;
 use doorward_core::id::ClientId;
 use doorward_core::policy::Profile;
 use doorward_core::{Algorithm, Lifetime, Strength, Timestamp};
 use doorward_store::Committed;
 
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, keys};
 use crate::door::{Door, Origin};
 
-/// Adds a client.
+/// A client as it is now, and what is dangerous about it.
+#[derive(Debug)]
+pub struct Settled {
+    /// The client.
+    pub client: Client,
+    /// Told to whoever set it.
+    pub warnings: Vec<Warning>,
+}
+
+/// Adds a client; the first that wants an algorithm has its keys made.
 ///
 /// # Errors
-/// [`Refusal::ClientUnfit`], [`Refusal::ClientTaken`].
-pub async fn add(door: &Door, client: Client, by: Actor, from: &Origin) -> Result<Client, Stopped> {
+/// [`Refusal::ClientUnfit`], [`Refusal::ClientTaken`], [`Stopped::Overloaded`].
+pub async fn add(door: &Door, client: Client, by: Actor, from: &Origin) -> Result<Settled, Stopped> {
     client.check()?;
-    let mut event = door.event(Kind::ClientCreated, by, from)?;
+    if door.directory().client(&client.id).await?.is_some() {
+        return Err(Refusal::ClientTaken.into());
+    }
+    keys::ensure(door, client.algorithm, by.clone(), from).await?;
+    let mut event = door.event(Kind::ClientCreated, by.clone(), from)?;
     event.client = Some(client.id.clone());
     let change = DirectoryChange::AddClient(Box::new(client.clone()));
     match door.cached().commit_durable(change, event).await? {
-        Committed::Done(_) => Ok(client),
+        Committed::Done(_) => {
+            let warnings = warn(door, &client, by, from).await?;
+            Ok(Settled { client, warnings })
+        }
         Committed::Conflict => Err(Refusal::ClientTaken.into()),
     }
+}
+
+/// What is dangerous about a client goes to the log and, as a shared secret, into the audit log.
+async fn warn(door: &Door, client: &Client, by: Actor, from: &Origin) -> Result<Vec<Warning>, Stopped> {
+    let all = door.directory().clients().await?;
+    let warnings = Warning::of(client, &all, &door.settings().issuer);
+    for warning in &warnings {
+        tracing::warn!(client = %client.id, "{}", warning.sentence());
+    }
+    if !warnings.is_empty() {
+        let mut event = door.event(Kind::SecretShared, by, from)?;
+        event.client = Some(client.id.clone());
+        event.detail = Some(String::from(if warnings.len() > 1 { "second verifier" } else { "client" }));
+        door.cached().commit_durable(DirectoryChange::Note, event).await?;
+    }
+    Ok(warnings)
 }
 
 /// What shall be different about a client; what is `None` stays.
@@ -86,10 +118,12 @@ fn put<T: Clone>(place: &mut Vec<T>, new: Option<&Vec<T>>) {
 }
 
 /// Changes a client. Switching it off ends everything that came through it; switching it on brings nothing of that back.
+/// The first that wants an algorithm has its keys made.
 ///
 /// # Errors
-/// [`Refusal::NotFound`], [`Refusal::ClientUnfit`].
-pub async fn set(door: &Door, id: &ClientId, edit: &Edit, by: Actor, from: &Origin) -> Result<Client, Stopped> {
+/// [`Refusal::NotFound`], [`Refusal::ClientUnfit`], [`Stopped::Overloaded`].
+pub async fn set(door: &Door, id: &ClientId, edit: &Edit, by: Actor, from: &Origin) -> Result<Settled, Stopped> {
+    let mut keys_are_new = false;
     for _ in 0..ATTEMPTS {
         let found = door.directory().client(id).await?.ok_or(Refusal::NotFound)?;
         let mut event = door.event(Kind::ClientChanged, by.clone(), from)?;
@@ -97,14 +131,18 @@ pub async fn set(door: &Door, id: &ClientId, edit: &Edit, by: Actor, from: &Orig
         let client = edit.apply_to(&found, event.at);
         client.check()?;
         if client == found {
-            return Ok(found);
+            return Ok(Settled { client: found, warnings: Vec::new() });
         }
+        keys_are_new |= !keys::ensure(door, client.algorithm, by.clone(), from).await?.is_empty();
         let off = client.disabled_at.is_some() && found.disabled_at.is_none();
         let drafts = off.then(|| Draft::client(id, Strength::Terminal)).into_iter().collect();
         let set = SetClient { client, from: found.version, drafts };
         let change = DirectoryChange::SetClient(Box::new(set));
         if let Committed::Done(_) = door.cached().commit_durable(change, event).await? {
-            return Ok(door.directory().client(id).await?.ok_or(Refusal::NotFound)?);
+            let client = door.directory().client(id).await?.ok_or(Refusal::NotFound)?;
+            let mut warnings = warn(door, &client, by, from).await?;
+            warnings.extend(keys_are_new.then_some(Warning::NewKeys));
+            return Ok(Settled { client, warnings });
         }
     }
     Err(Stopped::Contended)

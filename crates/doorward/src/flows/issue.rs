@@ -1,14 +1,19 @@
 //! Handing out credentials: the one place where a session becomes something to hold.
 
+use std::sync::Arc;
+
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::TokenId;
 use doorward_core::secret::{Secret, SecretKind};
 use doorward_core::session::Session;
+use doorward_core::token::SigningKey;
 use doorward_core::user::User;
 use doorward_core::{Claims, Few, Lifetime, Position, Timestamp, refresh, token};
+use doorward_store::StoreError;
 
 use super::{Refusal, Stopped};
 use crate::door::Door;
+use crate::hashing::Place;
 
 /// A session and what its holder gets.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ impl std::fmt::Debug for Handed {
 }
 
 /// What surrounds an issue.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Issuing<'a> {
     /// The application.
     pub client: &'a Client,
@@ -53,13 +58,47 @@ pub struct Issuing<'a> {
     pub head: Position,
     /// The time.
     pub now: Timestamp,
+    /// What its tokens are signed with.
+    pub pen: Pen,
+}
+
+/// A signing key, and where it is slow a place on the hash pool. It is taken before anything is committed: a full pool
+/// says no while nothing has happened yet.
+#[derive(Debug)]
+pub struct Pen {
+    key: Arc<SigningKey>,
+    place: Option<Place>,
+}
+
+impl Pen {
+    /// Takes the pen that a client's tokens are signed with.
+    ///
+    /// # Errors
+    /// [`Stopped::Overloaded`] if the pool is needed and full.
+    pub fn take(door: &Door, client: &Client) -> Result<Self, Stopped> {
+        // Clients get an algorithm only together with its keys.
+        let key = door.keys().signing(client.algorithm).cloned();
+        let key = key.ok_or(StoreError::Corrupt { what: "signing key" })?;
+        let place = if key.is_slow() { Some(door.hashing().place()?) } else { None };
+        Ok(Self { key, place })
+    }
+
+    async fn sign(self, door: &Door, claims: &Claims<'_>) -> Result<String, Stopped> {
+        let Self { key, place } = self;
+        let unsigned = token::draft(&key, claims);
+        let signed = match place {
+            Some(place) => door.hashing().work(place, move || token::sign(&key, unsigned)).await?,
+            None => token::sign(&key, unsigned),
+        };
+        signed.ok_or(Stopped::NoEntropy)
+    }
 }
 
 /// Makes what the holder of a session of this strategy gets.
 ///
 /// # Errors
 /// [`Stopped::NoEntropy`]; [`Refusal::RefreshInvalid`] if the refresh secret behind the session is gone.
-pub fn hand_out(
+pub async fn hand_out(
     door: &Door,
     session: &Session,
     strategy: Strategy,
@@ -69,10 +108,10 @@ pub fn hand_out(
     let mut handed = Handed::default();
     match strategy {
         Strategy::Session => handed.session_secret = secret.map(|secret| SecretKind::Session.text(secret)),
-        Strategy::Jwt => handed.access = Some(mint(door, session, around)?),
+        Strategy::Jwt => handed.access = Some(mint(door, session, around).await?),
         Strategy::Hybrid => {
-            handed.access = Some(mint(door, session, around)?);
             handed.refresh = Some(refresh_token(door, session, around.now)?);
+            handed.access = Some(mint(door, session, around).await?);
         }
     }
     Ok(handed)
@@ -93,10 +132,8 @@ pub fn refresh_token(door: &Door, session: &Session, now: Timestamp) -> Result<(
 ///
 /// # Errors
 /// [`Stopped::NoEntropy`].
-pub fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result<(String, Lifetime), Stopped> {
-    let Issuing { client, head, now } = around;
-    let keys = door.keys();
-    let key = keys.signing(client.algorithm).ok_or(Stopped::NoEntropy)?;
+pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result<(String, Lifetime), Stopped> {
+    let Issuing { client, head, now, pen } = around;
     let issuer = door.settings().issuer.as_str();
     let subject = session.user.map_or_else(|| session.id.to_string(), |user| user.to_string());
     let token_id = TokenId::from_bytes(door.draw()?).to_string();
@@ -131,8 +168,8 @@ pub fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result<(Stri
         acr: session.acr.as_deref(),
         amr,
         rv: Some(head),
-        handles: keys.handles(session.user),
+        handles: door.keys().handles(session.user),
     };
-    let text = token::mint(key, &claims).ok_or(Stopped::NoEntropy)?;
+    let text = pen.sign(door, &claims).await?;
     Ok((text, expires_at - issued_at))
 }

@@ -1,108 +1,253 @@
-//! Turning keys: the next one comes into use, the one before stays good for what was made with it.
+//! The life of keys, step by step: turning, retiring and killing them, making those that are wanted, sealing them anew.
+//!
+//! Whoever turns keys holds the vault, so that in one process they are turned one after the other; between processes the
+//! versions of the records decide.
 
-use doorward_core::Timestamp;
-use doorward_core::audit::{Actor, Kind};
+use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
-use doorward_core::key::{self, KeyRecord, Purpose, Stage};
-use doorward_core::policy::RETENTION;
+use doorward_core::feed::Draft;
+use doorward_core::id::KeyId;
+use doorward_core::key::{self, KeyRecord, Masters, Purpose, Schedule, Stage, Step, Turn};
 use doorward_core::secret::Secret;
+use doorward_core::{Algorithm, Lifetime, Timestamp, base64url};
 use doorward_store::{Committed, StoreError};
+use zeroize::Zeroizing;
 
-use super::{ATTEMPTS, Stopped};
-use crate::door::{Dice, Door, Origin};
-use crate::keys::{Keys, KeysError, draw_record};
+use super::{ATTEMPTS, Refusal, Stopped};
+use crate::door::{Door, Origin};
+use crate::keys::{self, Keys, KeysError};
 
-/// What shall be turned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turning {
-    /// Whose key.
-    pub purpose: Purpose,
-    /// Even if some verifiers may not have the standby yet.
-    pub hurry: bool,
-}
-
-/// Turns the key of a purpose; the door uses the new one when this returns. Gives the records that changed.
-///
-/// Whoever calls lets nobody else call meanwhile: the master key is lent to one at a time.
+/// Brings the next key of a purpose into use; the door uses it when this returns. Gives the records that changed.
 ///
 /// # Errors
-/// [`Refusal::KeysNotReady`](super::Refusal::KeysNotReady).
+/// [`Refusal::KeysNotReady`]; `hurry` passes over a standby that some verifiers may not have yet.
 pub async fn rotate(
     door: &Door,
-    master: &Secret,
-    turning: Turning,
+    purpose: Purpose,
+    hurry: bool,
     by: Actor,
     from: &Origin,
 ) -> Result<Vec<KeyRecord>, Stopped> {
+    let masters = door.vault().await;
+    let turning = Turning { door, masters: &masters, by, from, what: format!("rotate {}", purpose.name()) };
+    turning.turn(|keys, now| Ok(key::rotate(keys, purpose, now, hurry)?)).await
+}
+
+/// Forgets a key that is no longer used.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::KeysNotReady`]; `hurry` passes over what may still be about.
+pub async fn retire(
+    door: &Door,
+    id: KeyId,
+    hurry: bool,
+    by: Actor,
+    from: &Origin,
+) -> Result<Vec<KeyRecord>, Stopped> {
+    let masters = door.vault().await;
+    let turning = Turning { door, masters: &masters, by, from, what: format!("retire {id}") };
+    turning.turn(|keys, now| Ok(key::retire(find(keys, id)?, now, hurry)?)).await
+}
+
+/// Ends a key that somebody else may have: its tokens are refused at once, here and at every verifier that follows the
+/// feed, and another key takes its place.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::KeysNotReady`].
+pub async fn kill(door: &Door, id: KeyId, hurry: bool, by: Actor, from: &Origin) -> Result<Vec<KeyRecord>, Stopped> {
+    let masters = door.vault().await;
+    let turning = Turning { door, masters: &masters, by: by.clone(), from, what: format!("kill {id}") };
+    // An RSA pair takes a second to make, and may not be had at all while passwords are hashed: the end does not wait for
+    // the next standby.
+    let later = |step: &Step| matches!(step, Step::Make { purpose, .. } if purpose.is_rsa());
+    let decide = |keys: &[KeyRecord], now| {
+        let Turn { mut steps, drafts } = key::kill(keys, find(keys, id)?, now, hurry)?;
+        steps.retain(|step| !later(step));
+        Ok(Turn { steps, drafts })
+    };
+    let mut changed = turning.turn(decide).await?;
+    tracing::warn!(key = %id, "a key was killed");
+    let filling = Turning { what: String::from("standby"), ..turning };
+    match filling.turn(|keys, now| Ok(key::tend(keys, NEVER, now))).await {
+        Ok(filled) => changed.extend(filled),
+        Err(stopped) => tracing::warn!(?stopped, "no standby could be made; it is tried again every minute"),
+    }
+    Ok(changed)
+}
+
+const NEVER: Schedule = Schedule { every: None, jitter: Lifetime::ZERO };
+
+/// Sees to it that there are keys to sign with; gives the records that had to be made.
+///
+/// # Errors
+/// [`Stopped::Overloaded`] if an RSA pair is needed and the hash pool is full.
+pub async fn ensure(door: &Door, algorithm: Algorithm, by: Actor, from: &Origin) -> Result<Vec<KeyRecord>, Stopped> {
+    if door.keys().signing(algorithm).is_some() {
+        return Ok(Vec::new());
+    }
+    let purpose = Purpose::signing(algorithm);
+    let masters = door.vault().await;
+    let turning = Turning { door, masters: &masters, by, from, what: format!("begin {}", purpose.name()) };
+    let begin = |keys: &[KeyRecord], _| {
+        let is_there = keys.iter().any(|key| key.purpose == purpose && key.stage == Stage::Active);
+        if is_there { Ok(Turn::default()) } else { Ok(key::begin(keys, purpose)?) }
+    };
+    turning.turn(begin).await
+}
+
+/// What is due by itself; see [`key::tend`]. Also learns of what another process turned. Gives the records that changed.
+///
+/// # Errors
+/// [`Stopped`] by the store, the dice or a full pool; it is tried again soon.
+pub async fn tend(door: &Door, jitter: Lifetime) -> Result<Vec<KeyRecord>, Stopped> {
+    let masters = door.vault().await;
+    let from = Origin::default();
+    let turning =
+        Turning { door, masters: &masters, by: Actor::Doorward, from: &from, what: String::from("by itself") };
+    let schedule = Schedule { every: door.settings().rotate_every, jitter };
+    let changed = turning.turn(|keys, now| Ok(key::tend(keys, schedule, now))).await?;
+    for key in &changed {
+        tracing::info!(key = %key.id, purpose = key.purpose.name(), stage = key.stage.name(), "a key went on in its life");
+    }
+    Ok(changed)
+}
+
+/// Seals everything under a new master key too: from then on the old one and the new one open it, and the next start with
+/// the new one ends the old one. The server goes on meanwhile. Gives the records that were sealed.
+///
+/// # Errors
+/// [`Stopped::Store`] if a record is broken.
+pub async fn reseal(door: &Door, new: &Secret, by: Actor, from: &Origin) -> Result<Vec<KeyRecord>, Stopped> {
+    let mut masters = door.vault().await;
+    let next = masters.with_next(new);
     for _ in 0..ATTEMPTS {
         let keys = door.directory().keys().await?;
         let mut event = door.event(Kind::KeysTurned, by.clone(), from)?;
-        event.detail = Some(turning.purpose.name().to_owned());
-        let changed = decide(door, &keys, master, turning, event.at)?;
-        // Opened before they are written: what cannot be used must not become what is there.
-        let opened = Keys::open(&replaced(&keys, &changed), master)?;
-        let change = TurnKeys { keys: changed.clone(), drafts: Vec::new() };
-        if let Committed::Done(_) = door.cached().commit_durable(DirectoryChange::TurnKeys(change), event).await? {
-            door.set_keys(opened);
+        event.detail = Some(String::from("reseal"));
+        let sealed = keys.iter().filter(|key| key.stage != Stage::Retired);
+        let sealed = sealed.map(|key| keys::reseal(&masters, &next, key, &**door.dice()));
+        let changed: Vec<_> = sealed.collect::<Result<_, _>>()?;
+        if commit(door, &next, &keys, (changed.clone(), Vec::new()), event).await? {
+            *masters = next;
             return Ok(changed);
         }
     }
     Err(Stopped::Contended)
 }
 
-fn decide(
-    door: &Door,
-    keys: &[KeyRecord],
-    master: &Secret,
-    turning: Turning,
-    now: Timestamp,
-) -> Result<Vec<KeyRecord>, Stopped> {
-    let Turning { purpose, hurry } = turning;
-    let number = key::next_number(keys, purpose)?;
-    if purpose.algorithm().is_some() {
-        let next = draw_record(master, &DoorDice(door), (purpose, number, Stage::Published), now)?;
-        let mut changed = key::rotate(keys, purpose, next, now, hurry)?;
-        changed.extend(spent(keys, purpose, now));
-        return Ok(changed);
-    }
-    // Nobody else needs a refresh secret before it is used, so none stands by.
-    let mut changed = vec![draw_record(master, &DoorDice(door), (purpose, number, Stage::Active), now)?];
-    let active = keys.iter().filter(|key| key.purpose == purpose && key.stage == Stage::Active);
-    changed.extend(active.map(|key| KeyRecord {
-        stage: Stage::Retiring,
-        since: now,
-        version: key.version + 1,
-        ..key.clone()
-    }));
-    Ok(changed)
+/// A secret that is shared with the verifiers of HS256.
+#[derive(Debug)]
+pub struct Shared {
+    /// The `kid`.
+    pub id: KeyId,
+    /// The secret in base64url.
+    pub secret: Zeroizing<String>,
 }
 
-/// Signing keys whose last token is long over: verifiers take no endless key set.
-fn spent(keys: &[KeyRecord], purpose: Purpose, now: Timestamp) -> impl Iterator<Item = KeyRecord> {
-    let of = move |key: &&KeyRecord| key.purpose == purpose && key.stage == Stage::Retiring;
-    let over = keys.iter().filter(of).filter(move |key| now - key.since >= RETENTION);
-    over.map(move |key| KeyRecord { stage: Stage::Retired, since: now, version: key.version + 1, ..key.clone() })
+/// The shared secrets of HS256 that are not retired, for an operator to carry to the one verifier. The audit log knows.
+///
+/// # Errors
+/// [`Refusal::NotFound`] if nobody uses HS256.
+pub async fn share(door: &Door, by: Actor, from: &Origin) -> Result<Vec<Shared>, Stopped> {
+    let masters = door.vault().await;
+    let keys = door.directory().keys().await?;
+    let shared = keys.iter().filter(|key| key.purpose == Purpose::SignHs256 && key.stage != Stage::Retired);
+    let shared = shared.map(|key| {
+        let private = masters.open(key).ok_or(KeysError::Sealed(key.id))?;
+        Ok(Shared { id: key.id, secret: Zeroizing::new(base64url::encode(private.expose())) })
+    });
+    let shared = shared.collect::<Result<Vec<_>, KeysError>>()?;
+    if shared.is_empty() {
+        return Err(Refusal::NotFound.into());
+    }
+    let mut event = door.event(Kind::SecretShared, by, from)?;
+    event.detail = Some(String::from("told to an operator"));
+    door.cached().commit_durable(DirectoryChange::Note, event).await?;
+    Ok(shared)
+}
+
+/// One turn of keys, at work.
+struct Turning<'a> {
+    door: &'a Door,
+    masters: &'a Masters,
+    by: Actor,
+    from: &'a Origin,
+    /// For the audit log.
+    what: String,
+}
+
+impl Turning<'_> {
+    async fn turn(
+        &self,
+        decide: impl Fn(&[KeyRecord], Timestamp) -> Result<Turn, Stopped>,
+    ) -> Result<Vec<KeyRecord>, Stopped> {
+        let door = self.door;
+        for _ in 0..ATTEMPTS {
+            let keys = door.directory().keys().await?;
+            if !door.keys().are_of(&keys) {
+                // Another process turned some.
+                door.set_keys(Keys::open(&keys, self.masters)?);
+            }
+            let mut event = door.event(Kind::KeysTurned, self.by.clone(), self.from)?;
+            event.detail = Some(self.what.clone());
+            let now = event.at;
+            let Turn { steps, drafts } = decide(&keys, now)?;
+            if steps.is_empty() {
+                return Ok(Vec::new());
+            }
+            let made = self.make(&steps, now).await?;
+            let changed = key::applied(&keys, &steps, made, now);
+            if commit(door, self.masters, &keys, (changed.clone(), drafts), event).await? {
+                return Ok(changed);
+            }
+        }
+        Err(Stopped::Contended)
+    }
+
+    async fn make(&self, steps: &[Step], now: Timestamp) -> Result<Vec<KeyRecord>, Stopped> {
+        let dice = self.door.dice();
+        let mut made = Vec::new();
+        for step in steps {
+            let Step::Make { purpose, number, stage } = *step else { continue };
+            let drawn = match purpose.is_rsa() {
+                true => {
+                    let (pool, dice) = (self.door.hashing(), dice.clone());
+                    pool.work(pool.place()?, move || keys::draw(&*dice, purpose)).await??
+                }
+                false => keys::draw(&**dice, purpose)?,
+            };
+            made.push(keys::record(self.masters, &**dice, (purpose, number, stage), drawn, now)?);
+        }
+        Ok(made)
+    }
+}
+
+/// Writes records and lines in one step, and uses the keys from then on. `false` if somebody else was quicker.
+async fn commit(
+    door: &Door,
+    masters: &Masters,
+    keys: &[KeyRecord],
+    (changed, drafts): (Vec<KeyRecord>, Vec<Draft>),
+    event: Event,
+) -> Result<bool, Stopped> {
+    // Opened before they are written: what cannot be used must not become what is there.
+    let opened = Keys::open(&replaced(keys, &changed), masters)?;
+    let change = DirectoryChange::TurnKeys(TurnKeys { keys: changed, drafts });
+    let committed = door.cached().commit_durable(change, event).await? != Committed::Conflict;
+    if committed {
+        door.set_keys(opened);
+    }
+    Ok(committed)
+}
+
+fn find(keys: &[KeyRecord], id: KeyId) -> Result<&KeyRecord, Stopped> {
+    keys.iter().find(|key| key.id == id).ok_or_else(|| Refusal::NotFound.into())
 }
 
 /// All records, as they are once `changed` is written.
 fn replaced(keys: &[KeyRecord], changed: &[KeyRecord]) -> Vec<KeyRecord> {
     let stays = |key: &&KeyRecord| !changed.iter().any(|other| other.id == key.id);
     keys.iter().filter(stays).chain(changed).cloned().collect()
-}
-
-/// The door's dice, for what draws several things at once.
-struct DoorDice<'a>(&'a Door);
-
-impl Dice for DoorDice<'_> {
-    fn fill(&self, bytes: &mut [u8]) -> bool {
-        bytes.chunks_mut(16).all(|chunk| match self.0.draw::<16>() {
-            Ok(drawn) => {
-                chunk.copy_from_slice(&drawn[..chunk.len()]);
-                true
-            }
-            Err(_) => false,
-        })
-    }
 }
 
 impl From<KeysError> for Stopped {
@@ -116,29 +261,12 @@ impl From<KeysError> for Stopped {
 
 #[cfg(test)]
 mod tests {
-    use doorward_core::Lifetime;
-    use doorward_core::id::KeyId;
-
     use super::*;
 
     fn key(number: u8, purpose: Purpose, stage: Stage) -> KeyRecord {
         let at = Timestamp::from_secs(1000);
         let id = KeyId::from_bytes([number; 16]);
         KeyRecord { id, purpose, number, stage, sealed: Vec::new(), created_at: at, since: at, version: 3 }
-    }
-
-    #[test]
-    fn a_signing_key_retires_once_no_token_of_it_can_be_left() {
-        let keys = [
-            key(1, Purpose::SignEs256, Stage::Retiring),
-            key(2, Purpose::SignEs256, Stage::Active),
-            key(3, Purpose::SignEdDsa, Stage::Retiring),
-        ];
-        let over = Timestamp::from_secs(1000) + RETENTION;
-        assert_eq!(spent(&keys, Purpose::SignEs256, over - Lifetime::from_millis(1)).count(), 0);
-        let spent: Vec<_> = spent(&keys, Purpose::SignEs256, over).collect();
-        let told: Vec<_> = spent.iter().map(|key| (key.number, key.stage, key.since, key.version)).collect();
-        assert_eq!(told, [(1, Stage::Retired, over, 4)]);
     }
 
     #[test]

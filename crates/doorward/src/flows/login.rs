@@ -18,7 +18,7 @@ use doorward_store::Committed;
 
 use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
-use super::issue::{self, Issued, Issuing};
+use super::issue::{self, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice, password};
 use crate::door::{Door, Origin};
 
@@ -67,7 +67,8 @@ pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Iss
             let head = door.cached().head();
             let (drawn, secret) = entry.draw()?;
             let session = login::open_guest(entry.opening(head, now), drawn);
-            entry.commit(session, None, secret, None, Issuing { client: &client, head, now }).await
+            let around = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
+            entry.commit(session, None, secret, None, around).await
         }
         Who::Person { email, password } => entry.person(email, password, device.as_deref(), held).await,
     }
@@ -113,7 +114,7 @@ impl Entry<'_> {
         if let Some(anew) = anew {
             password::keep_anew(door, anew, self.from).await;
         }
-        let around = Issuing { client: self.client, head, now };
+        let around = Issuing { client: self.client, head, now, pen: Pen::take(door, self.client)? };
         let device = match self.transport {
             Transport::Cookie => {
                 let device = known.map_or_else(|| door.draw().map(KnownDevice::from_bytes), Ok)?;
@@ -223,7 +224,7 @@ impl Entry<'_> {
         if let Some(over) = over {
             self.end(&over, around.now).await?;
         }
-        let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around)?;
+        let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
         Ok(Issued { session, user, handed, transport: self.transport })
     }
 

@@ -35,7 +35,7 @@ pub enum Stopped {
     Refused(Refusal),
     /// The store could not.
     Store(StoreError),
-    /// The hash queue is full.
+    /// The queue of the hash pool is full.
     Overloaded,
     /// The clock went back by more than a minute: nothing is minted.
     Clock,

@@ -2,7 +2,7 @@
 
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, Kept, Rehash, SetPassword};
-use doorward_core::client::{Client, Transport};
+use doorward_core::client::Transport;
 use doorward_core::feed::Draft;
 use doorward_core::id::UserId;
 use doorward_core::password::Typed;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::check::{By, Caller};
 use super::guess::Guess;
-use super::issue::{self, Issued, Issuing};
+use super::issue::{self, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, register};
 use crate::door::{Door, Origin};
 
@@ -88,12 +88,14 @@ impl Setting<'_> {
             None => None,
         };
         let keep = self.keep(&session, secret.as_ref(), now);
+        let pen = Pen::take(door, &client)?;
         let mut event = door.event(Kind::PasswordChanged, Actor::User(self.user.id), self.from)?;
         event.session = Some(session.id);
         let place = set(door, self.user.id, kept.version, self.phc.clone(), Some(keep.clone()), event).await?;
         let Some(place) = place else { return Ok(None) };
         let session = keep.applied_to(&session, place, now);
-        self.issue(session, secret, &client, place, now).map(Some)
+        let around = Issuing { client: &client, head: place, now, pen };
+        self.issue(session, secret, around).await.map(Some)
     }
 
     fn keep(&self, session: &Session, secret: Option<&Secret>, now: Timestamp) -> Kept {
@@ -111,16 +113,9 @@ impl Setting<'_> {
     }
 
     /// The session is handed out anew in the form it has: a change of strategy is for the refresh to make.
-    fn issue(
-        &self,
-        session: Session,
-        secret: Option<Secret>,
-        client: &Client,
-        place: Position,
-        now: Timestamp,
-    ) -> Result<Issued, Stopped> {
-        let around = Issuing { client, head: place, now };
-        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret.as_ref(), around)?;
+    async fn issue(&self, session: Session, secret: Option<Secret>, around: Issuing<'_>) -> Result<Issued, Stopped> {
+        let now = around.now;
+        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret.as_ref(), around).await?;
         // A session that holds both a secret and a jar gets both anew: each of the old ones is dead.
         if handed.session_secret.is_none() {
             handed.session_secret = secret.map(|secret| doorward_core::secret::SecretKind::Session.text(&secret));

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::authenticate::{Application, authenticate};
 use super::check::{self, By, Credentials};
-use super::issue::{self, Handed, Issued, Issuing};
+use super::issue::{self, Handed, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
 use crate::throttle::Purpose;
@@ -138,7 +138,7 @@ impl Asking<'_> {
                 policy: door.settings().refresh,
                 now,
             };
-            let issuing = Issuing { client: &client, head, now };
+            let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
             match refresh::decide(&session, credential, self.asked.attempt, around) {
                 Decision::Refuse(why) => return Err(why.into()),
                 Decision::Repeat => return self.repeat(session, issuing).await,
@@ -205,8 +205,9 @@ impl Asking<'_> {
     }
 
     async fn issue(&self, session: Session, secret: Option<&Secret>, around: Issuing<'_>) -> Result<Issued, Stopped> {
-        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret, around)?;
-        self.keep_jar_current(&session, &mut handed, around.now)?;
+        let now = around.now;
+        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret, around).await?;
+        self.keep_jar_current(&session, &mut handed, now)?;
         self.with_user(session, handed).await
     }
 
@@ -235,8 +236,8 @@ impl Asking<'_> {
             // It was replaced: it may look, but gains nothing new.
             return Err(Refusal::SessionUnknown.into());
         }
-        let around = Issuing { client: &client, head, now };
-        let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around)?;
+        let around = Issuing { client: &client, head, now, pen: Pen::take(self.door, &client)? };
+        let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around).await?;
         self.with_user(session.clone(), handed).await
     }
 

@@ -5,6 +5,7 @@
 
 use doorward_core::Lifetime;
 use doorward_core::id::ClientId;
+use doorward_core::policy::DEVICE_LIFE;
 use http::{HeaderMap, HeaderValue, header};
 
 /// The cookie of a session secret; one per browser.
@@ -18,8 +19,6 @@ pub const DEVICE: &str = "__Host-Http-dw_device";
 const REFRESH_PATH: &str = "/v1/session";
 /// Browsers keep no cookie for longer (RFC 6265bis section 5.5).
 const LONGEST: Lifetime = Lifetime::from_days(400);
-/// How long a device stays known.
-const DEVICE_LIVES: Lifetime = Lifetime::from_days(365);
 
 /// Every value of a cookie in the request, in order. A name may come twice: then somebody tossed one.
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -48,7 +47,7 @@ pub fn set_session(secret: &str, lives: Lifetime) -> Option<HeaderValue> {
 
 /// Sets the cookie of a known device. It outlives sign-outs: the device is as known as before.
 pub fn set_device(text: &str) -> Option<HeaderValue> {
-    let seconds = max_age(DEVICE_LIVES);
+    let seconds = max_age(DEVICE_LIFE);
     sensitive(&format!("{DEVICE}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"))
 }
 

@@ -187,7 +187,10 @@ const fn not_ready(why: key::Refusal) -> &'static str {
     match why {
         key::Refusal::NoStandby => "no published key stands by to take over",
         key::Refusal::TooSoon => "the standby was published less than 10 minutes ago: some verifiers may not have it",
-        key::Refusal::Exhausted => "all 255 numbers of this purpose are used",
+        key::Refusal::Exhausted => "all 255 numbers of this purpose are in use",
+        key::Refusal::InUse => "the key is in use or stands by: rotate first, or kill it",
+        key::Refusal::StillNeeded => "what was made with the key may still be about",
+        key::Refusal::Retired => "the key is retired already",
     }
 }
 

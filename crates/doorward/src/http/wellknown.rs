@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use doorward_core::policy::JWKS_MAX_AGE;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::problem::{Code, Problem};
@@ -18,7 +19,10 @@ pub async fn jwks(State(door): State<Door>, headers: HeaderMap) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    let kept = format!("public, max-age={}", JWKS_MAX_AGE.secs());
+    if let Ok(kept) = HeaderValue::from_str(&kept) {
+        headers.insert(header::CACHE_CONTROL, kept);
+    }
     if let Ok(etag) = HeaderValue::from_str(keys.etag()) {
         headers.insert(header::ETAG, etag);
     }

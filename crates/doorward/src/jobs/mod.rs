@@ -1,4 +1,5 @@
 //! What goes on beside the requests.
 
+pub mod keys;
 pub mod sweep;
 pub mod touch;

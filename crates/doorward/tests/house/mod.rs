@@ -1,11 +1,13 @@
 //! A whole server in process: real router, real rules, a store, a clock that is moved by hand.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use doorward::door::{Door, ManualClock, Settings, SystemDice};
+use doorward::door::{Dice, Door, ManualClock, Settings, SystemDice};
+use doorward::flows::clients::{self, Edit};
 use doorward::flows::register::{Registration, register};
 use doorward::hashing::Hashing;
 use doorward::http::routes::router;
@@ -13,11 +15,12 @@ use doorward::wiring::{Wiring, wire};
 use doorward_core::audit::Actor;
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::{ClientId, UserId};
+use doorward_core::key::{Masters, Private};
 use doorward_core::password::Cost;
 use doorward_core::policy::RefreshPolicy;
 use doorward_core::secret::Secret;
 use doorward_core::user::Email;
-use doorward_core::{Lifetime, Timestamp};
+use doorward_core::{Algorithm, Lifetime, Timestamp};
 use doorward_store::memory::Memory;
 use doorward_store::sqlite::Sqlite;
 use doorward_store::{Opening, Origin, Stores};
@@ -61,6 +64,15 @@ impl House {
         Self::set_up(ground, CHEAP, |_| {}).await
     }
 
+    /// A house whose clients sign with an algorithm.
+    pub(crate) async fn signing(ground: Ground, algorithm: Algorithm) -> Self {
+        let house = Self::on(ground).await;
+        for strategy in Strategy::ALL {
+            house.set_algorithm(&format!("demo-{}", strategy.name()), algorithm).await;
+        }
+        house
+    }
+
     /// A house of its own kind: what a hash costs, and what an operator set.
     pub(crate) async fn set_up(ground: Ground, cost: Cost, set: impl FnOnce(&mut Settings)) -> Self {
         let now = Timestamp::from_secs(1_790_000_000);
@@ -82,15 +94,16 @@ impl House {
             throttle: Default::default(),
             trusted_proxies: Vec::new(),
             feed: Default::default(),
+            rotate_every: None,
         };
         set(&mut settings);
         let wiring = Wiring {
             stores,
             settings,
-            master: Secret::from_bytes([5; 32]),
+            masters: Masters::only(Secret::from_bytes([5; 32])),
             hashing: Hashing::start(2, cost).expect("threads"),
             clock: clock.clone(),
-            dice: Arc::new(SystemDice),
+            dice: Arc::new(StockedDice),
         };
         let door = wire(wiring).await.expect("a door");
         for strategy in Strategy::ALL {
@@ -142,6 +155,13 @@ impl House {
         answer
     }
 
+    /// Sets what a client's tokens are signed with, as an operator does.
+    pub(crate) async fn set_algorithm(&self, client: &str, algorithm: Algorithm) {
+        let id = ClientId::parse(client).expect("an id");
+        let edit = Edit { algorithm: Some(algorithm), ..Edit::default() };
+        clients::set(&self.door, &id, &edit, Actor::Operator, &Default::default()).await.expect("a change");
+    }
+
     /// Sets a client's strategy, as an operator does.
     pub(crate) async fn set_strategy(&self, client: &str, strategy: Strategy) {
         let now = self.door.now();
@@ -163,6 +183,24 @@ impl House {
             .commit_durable(DirectoryChange::SetClient(Box::new(change)), event.expect("an event"))
             .await
             .expect("a commit");
+    }
+}
+
+/// The machine's dice, with a stock of RSA pairs: making one takes a second, and these tests want dozens.
+#[derive(Debug)]
+struct StockedDice;
+
+impl Dice for StockedDice {
+    fn fill(&self, bytes: &mut [u8]) -> bool {
+        SystemDice.fill(bytes)
+    }
+
+    fn rsa_pair(&self) -> Option<Private> {
+        static STOCK: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+        static TAKEN: AtomicUsize = AtomicUsize::new(0);
+        let draw = || SystemDice.rsa_pair().expect("a pair").expose().to_vec();
+        let stock = STOCK.get_or_init(|| [draw(), draw()]);
+        Some(Private::new(stock[TAKEN.fetch_add(1, Ordering::Relaxed) % stock.len()].clone()))
     }
 }
 

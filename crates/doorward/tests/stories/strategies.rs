@@ -1,7 +1,7 @@
 //! The three strategies, and every pair of them converted while somebody is signed in.
 
-use doorward_core::Lifetime;
 use doorward_core::client::Strategy;
+use doorward_core::{Algorithm, Lifetime, base64url};
 use serde_json::json;
 
 use super::house::{ADA, Answer, Ask, Ground, House, Jar, PASSWORD};
@@ -32,6 +32,14 @@ impl Held {
         }
     }
 
+    /// The algorithm that the access token says it is signed with.
+    fn algorithm(&self) -> Option<String> {
+        let header = self.access.as_deref()?.split('.').next().expect("a header");
+        let header: serde_json::Value =
+            serde_json::from_slice(&base64url::decode(header).expect("base64url")).expect("JSON");
+        Some(header["alg"].as_str().expect("an algorithm").to_owned())
+    }
+
     fn bearer(&self) -> &str {
         self.secret.as_deref().or(self.access.as_deref()).expect("something to show")
     }
@@ -47,13 +55,16 @@ impl Held {
 
 #[tokio::test]
 async fn each_strategy_signs_in_answers_and_signs_out() {
-    for ground in [Ground::Memory, Ground::Sqlite] {
-        let house = House::on(ground).await;
+    for (ground, algorithm) in
+        [Ground::Memory, Ground::Sqlite].into_iter().flat_map(|ground| Algorithm::ALL.map(|of| (ground, of)))
+    {
+        let house = House::signing(ground, algorithm).await;
         for strategy in Strategy::ALL {
             let client = format!("demo-{}", strategy.name());
             let answer = house.sign_in(&client, "body").await;
             let held = Held::of(&answer);
             assert_eq!(held.form(), strategy);
+            assert!(held.algorithm().is_none_or(|said| said == algorithm.name()), "{held:?}");
             assert_eq!(answer.body["session"]["strategy"], strategy.name());
             let who = house.send(Ask::get("/v1/session").bearer(held.bearer())).await.ok();
             assert_eq!(who.body["user"]["email"], ADA);
@@ -89,11 +100,17 @@ async fn cookies_carry_sessions_and_refresh_tokens_with_the_promised_attributes(
     assert_eq!(answer.body["expires_in"], 900);
 }
 
+/// All pairs of two strategies, from these.
+fn pairs(from: &[Strategy]) -> impl Iterator<Item = (Strategy, Strategy)> {
+    let to = |from: Strategy| Strategy::ALL.into_iter().filter(move |to| *to != from).map(move |to| (from, to));
+    from.iter().copied().flat_map(to)
+}
+
 #[tokio::test]
 async fn every_pair_of_strategies_converts_in_the_body_without_a_new_sign_in() {
-    for from in Strategy::ALL {
-        for to in Strategy::ALL.into_iter().filter(|to| *to != from) {
-            let house = House::memory().await;
+    for algorithm in Algorithm::ALL {
+        for (from, to) in pairs(&Strategy::ALL) {
+            let house = House::signing(Ground::Memory, algorithm).await;
             let client = format!("demo-{}", from.name());
             let signed_in = house.sign_in(&client, "body").await;
             let before = Held::of(&signed_in);
@@ -118,9 +135,9 @@ async fn every_pair_of_strategies_converts_in_the_body_without_a_new_sign_in() {
 
 #[tokio::test]
 async fn every_pair_of_strategies_converts_in_a_browser_without_a_new_sign_in() {
-    for from in [Strategy::Session, Strategy::Hybrid] {
-        for to in Strategy::ALL.into_iter().filter(|to| *to != from) {
-            let house = House::memory().await;
+    for algorithm in Algorithm::ALL {
+        for (from, to) in pairs(&[Strategy::Session, Strategy::Hybrid]) {
+            let house = House::signing(Ground::Memory, algorithm).await;
             let client = format!("demo-{}", from.name());
             let mut jar = Jar::default();
             jar.keep(&house.sign_in(&client, "cookie").await);
@@ -144,15 +161,17 @@ async fn every_pair_of_strategies_converts_in_a_browser_without_a_new_sign_in() 
 
 #[tokio::test]
 async fn an_access_token_is_exchanged_once() {
-    let house = House::memory().await;
-    let held = Held::of(&house.sign_in("demo-jwt", "body").await);
-    house.send(held.ask_refresh(KEY)).await.expect(401, "refresh_invalid");
-    house.advance(Lifetime::from_secs(5));
-    house.set_strategy("demo-jwt", Strategy::Hybrid).await;
-    let first = Held::of(&house.send(held.ask_refresh(KEY)).await.ok());
-    house.send(held.ask_refresh(OTHER_KEY)).await.expect(401, "refresh_reused");
-    house.send(first.ask_refresh(KEY)).await.expect(401, "session_ended");
-    house.send(Ask::get("/v1/session").bearer(first.bearer())).await.expect(401, "token_revoked");
+    for algorithm in Algorithm::ALL {
+        let house = House::signing(Ground::Memory, algorithm).await;
+        let held = Held::of(&house.sign_in("demo-jwt", "body").await);
+        house.send(held.ask_refresh(KEY)).await.expect(401, "refresh_invalid");
+        house.advance(Lifetime::from_secs(5));
+        house.set_strategy("demo-jwt", Strategy::Hybrid).await;
+        let first = Held::of(&house.send(held.ask_refresh(KEY)).await.ok());
+        house.send(held.ask_refresh(OTHER_KEY)).await.expect(401, "refresh_reused");
+        house.send(first.ask_refresh(KEY)).await.expect(401, "session_ended");
+        house.send(Ask::get("/v1/session").bearer(first.bearer())).await.expect(401, "token_revoked");
+    }
 }
 
 #[tokio::test]
@@ -188,8 +207,9 @@ async fn an_access_token_for_somebody_else_is_not_exchanged_here() {
 
 #[tokio::test]
 async fn a_password_change_keeps_this_session_and_ends_every_other_credential() {
-    for strategy in Strategy::ALL {
-        let house = House::memory().await;
+    let each = |algorithm| Strategy::ALL.map(|strategy| (algorithm, strategy));
+    for (algorithm, strategy) in Algorithm::ALL.into_iter().flat_map(each) {
+        let house = House::signing(Ground::Memory, algorithm).await;
         let client = format!("demo-{}", strategy.name());
         let here = Held::of(&house.sign_in(&client, "body").await);
         let there = Held::of(&house.sign_in(&client, "body").await);

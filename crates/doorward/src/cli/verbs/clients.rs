@@ -23,11 +23,9 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
             };
             let answer = office.ask("POST", "/admin/v1/clients", Some(&json!(words))).await?;
             tell(format, &answer, |answer| {
-                let added = format!("added {}", in_words(&answer["client"]));
-                match answer["client_secret"].as_str() {
-                    Some(secret) => format!("{added}\nsecret: {secret} (told once)"),
-                    None => added,
-                }
+                let secret = answer["client_secret"].as_str();
+                let secret = secret.map(|secret| format!("\nsecret: {secret} (told once)")).unwrap_or_default();
+                format!("added {}{secret}{}", in_words(&answer["client"]), warnings(answer))
             });
         }
         ClientsVerb::List => tell_list(format, items(&office, "/admin/v1/clients").await?, &TITLES, row),
@@ -36,7 +34,7 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
             let words = ClientWords { disabled, ..words(settings) };
             let path = format!("/admin/v1/clients/{}", encoded(&id));
             let answer = office.ask("PATCH", &path, Some(&json!(words))).await?;
-            tell(format, &answer, |answer| in_words(&answer["client"]));
+            tell(format, &answer, |answer| format!("{}{}", in_words(&answer["client"]), warnings(answer)));
         }
     }
     Ok(Exit::Well)
@@ -77,6 +75,12 @@ fn row(client: &Value) -> Vec<String> {
         format!("{access} s"),
         cell(&client["disabled_at"]),
     ]
+}
+
+/// What is dangerous, a line each.
+fn warnings(answer: &Value) -> String {
+    let warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    warnings.map(|warning| format!("\nwarning: {warning}")).collect()
 }
 
 fn in_words(client: &Value) -> String {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
-use doorward_core::client::{Client, ClientKind};
+use doorward_core::client::{Client, ClientKind, Warning};
 use doorward_core::id::ClientId;
 use doorward_core::secret::{Secret, SecretKind};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Desk;
 use crate::config::client::{ClientWords, Wrong};
 use crate::door::{Door, Origin};
-use crate::flows::clients;
+use crate::flows::clients::{self, Settled};
 use crate::http::body::Json;
 use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
@@ -79,6 +79,16 @@ struct One<'a> {
     client: ClientBody<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
+    /// What is dangerous about it, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
+}
+
+impl<'a> One<'a> {
+    fn of(settled: &'a Settled, client_secret: Option<&'a str>) -> Self {
+        let warnings = settled.warnings.iter().map(|warning: &Warning| warning.sentence()).collect();
+        Self { client: ClientBody::of(&settled.client), client_secret, warnings }
+    }
 }
 
 /// `GET /admin/v1/clients`: all of them.
@@ -103,9 +113,8 @@ pub async fn create(
         client.secrets.push(secret.hash());
         text = Some(zeroize::Zeroizing::new(SecretKind::Client.text(&secret)));
     }
-    let client = clients::add(door, client, Actor::Operator, &from).await?;
-    let client_secret = text.as_ref().map(|text| text.as_str());
-    Ok(json(StatusCode::CREATED, &One { client: ClientBody::of(&client), client_secret }))
+    let added = clients::add(door, client, Actor::Operator, &from).await?;
+    Ok(json(StatusCode::CREATED, &One::of(&added, text.as_ref().map(|text| text.as_str()))))
 }
 
 /// `PATCH /admin/v1/clients/{id}`: changes what is named and nothing else.
@@ -117,8 +126,8 @@ pub async fn set(
 ) -> Result<Response, Problem> {
     let id = id.parse(ClientId::parse, Code::NotFound.into())?;
     let edit = body.read_edit().map_err(|wrong| unread(&wrong))?;
-    let client = clients::set(&door, &id, &edit, Actor::Operator, &from).await?;
-    Ok(json(StatusCode::OK, &One { client: ClientBody::of(&client), client_secret: None }))
+    let set = clients::set(&door, &id, &edit, Actor::Operator, &from).await?;
+    Ok(json(StatusCode::OK, &One::of(&set, None)))
 }
 
 fn unread(wrong: &[Wrong]) -> Problem {

@@ -14,8 +14,6 @@ use axum::extract::FromRef;
 use axum::middleware;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use doorward_core::policy::Profile;
-use doorward_core::secret::Secret;
-use tokio::sync::{Mutex, MutexGuard};
 
 use super::problem::{Code, Problem};
 use super::routes::name_request;
@@ -27,8 +25,6 @@ pub struct Desk(Arc<Inner>);
 
 struct Inner {
     door: Door,
-    /// Lent to one at a time, so that keys are turned one after the other.
-    master: Mutex<Secret>,
     profile: Profile,
 }
 
@@ -40,8 +36,8 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     /// Sets up the desk beside a door. `profile` is what new clients get that say nothing.
-    pub fn new(door: Door, master: Secret, profile: Profile) -> Self {
-        Self(Arc::new(Inner { door, master: Mutex::new(master), profile }))
+    pub fn new(door: Door, profile: Profile) -> Self {
+        Self(Arc::new(Inner { door, profile }))
     }
 
     /// The door.
@@ -52,10 +48,6 @@ impl Desk {
     /// Lifetimes of new clients.
     pub fn profile(&self) -> Profile {
         self.0.profile
-    }
-
-    async fn master(&self) -> MutexGuard<'_, Secret> {
-        self.0.master.lock().await
     }
 }
 
@@ -92,6 +84,10 @@ pub const ROUTES: &[Route] = &[
     row("PATCH", "/admin/v1/clients/{id}", "change a client", || patch(clients::set)),
     row("GET", "/admin/v1/keys", "list keys", || get(keys::list)),
     row("POST", "/admin/v1/keys/rotate", "turn a key", || post(keys::rotate)),
+    row("POST", "/admin/v1/keys/{id}/retire", "forget a key", || post(keys::retire)),
+    row("POST", "/admin/v1/keys/{id}/kill", "end a key and its tokens", || post(keys::kill)),
+    row("POST", "/admin/v1/keys/reseal", "seal keys under a new master key", || post(keys::reseal)),
+    row("POST", "/admin/v1/keys/share", "tell shared secrets", || post(keys::share)),
     row("GET", "/admin/v1/verifiers", "list verifiers", || get(verifiers::list)),
     row("POST", "/admin/v1/verifiers", "register a verifier", || post(verifiers::create)),
     row("DELETE", "/admin/v1/verifiers/{id}", "strike a verifier off", || delete(verifiers::remove)),

@@ -20,6 +20,8 @@ pub use entry::{read_entry, write_entry};
 pub use event::{Bump, Echo, Event, Hello, Need, Range, VERSION};
 pub use ping::{LONGEST_PING, MOST_SEEN, Ping};
 pub use snapshot::{CONTENT_TYPE, LONGEST_SNAPSHOT, Snapshot, SnapshotError, Statement};
+#[cfg(feature = "follow")]
+pub(crate) use tag::sha256;
 pub use tag::{Place, StreamKey};
 pub use wire::{Cutter, LONGEST_EVENT, Sealed, Written};
 

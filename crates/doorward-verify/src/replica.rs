@@ -6,7 +6,7 @@
 use crate::feed::{Bump, Echo, Event, Hello, Need, Ping, Range, Snapshot, StreamId, VERSION};
 use crate::feed::{Instance, Statement};
 use crate::lease::{Lease, Moment};
-use crate::{Entry, Lifetime, Marks, Position, Rejection, Revocations, Timestamp};
+use crate::{Entry, Key, Lifetime, Marks, Position, Rejection, Revocations, Scope, Timestamp};
 
 /// How fresh the index must be for a credential to be accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,6 +92,8 @@ pub struct Replica {
     applied: Position,
     /// The newest generation we heard of. While `applied` is of an older one, a snapshot is due.
     generation: u64,
+    /// The furthest head that was heard of.
+    head: Position,
     /// What is in the index beyond a gap: everything in `(from, to]` of `generation`.
     beyond: Option<(u64, u64)>,
     /// The stream that is open.
@@ -120,6 +122,7 @@ impl Replica {
             index: Revocations::new(),
             applied: Position::START,
             generation: 0,
+            head: Position::START,
             beyond: None,
             stream: None,
             lease: Lease::new(lease),
@@ -135,6 +138,13 @@ impl Replica {
 
     /// Takes an event, of the stream or of the answer to a ping.
     pub fn receive(&mut self, event: &Event, now: Moment) -> Todo {
+        self.head = self.head.max(match event {
+            Event::Hello(hello) => hello.head,
+            Event::Range(range) => range.end(),
+            Event::Echo(echo) => echo.head,
+            Event::Need(Need::Snapshot { head }) | Event::Bump(Bump { head, .. }) => *head,
+            Event::Need(Need::Ping | Need::Unknown) | Event::Unknown => Position::START,
+        });
         match event {
             Event::Hello(hello) => self.open(hello, now),
             Event::Range(range) => self.extend(range),
@@ -315,20 +325,25 @@ impl Replica {
     /// Judges a credential. For [`Freshness::Strict`] `asked` is the number of a ping that was sent after the request had
     /// come; without one, the answer is [`Judgement::Wait`], unless it is a rejection already.
     pub fn judge(&self, marks: &Marks, policy: Policy, asked: Option<u64>, now: Moment) -> Judgement {
-        if let Err(rejection) = self.index.check(marks) {
-            return Judgement::Reject(rejection);
-        }
-        self.judge_freshness(marks.at, policy, asked, now)
+        self.judge_lazily(marks.at, |scope| marks.key(scope), policy, asked, now)
     }
 
-    /// The same for a credential that the index has let pass already.
-    pub fn judge_freshness(
+    /// The same for a credential whose keys have yet to be made; see [`Revocations::check_lazily`].
+    pub(crate) fn judge_lazily(
         &self,
         at: Option<Position>,
+        key: impl Fn(Scope) -> Option<Key>,
         policy: Policy,
         asked: Option<u64>,
         now: Moment,
     ) -> Judgement {
+        match self.index.check_lazily(at, key) {
+            Err(rejection) => Judgement::Reject(rejection),
+            Ok(()) => self.judge_freshness(at, policy, asked, now),
+        }
+    }
+
+    fn judge_freshness(&self, at: Option<Position>, policy: Policy, asked: Option<u64>, now: Moment) -> Judgement {
         let fresh = self.lease.is_fresh(now);
         let known = at.is_none_or(|at| at.generation <= self.generation);
         let enough = known
@@ -375,6 +390,12 @@ impl Replica {
         self.applied
     }
 
+    /// How many places it is behind the furthest head that was heard of; `None` if that is of another generation.
+    pub fn behind(&self) -> Option<u64> {
+        let is_same = self.head.generation == self.applied.generation;
+        is_same.then(|| self.head.seq.saturating_sub(self.applied.seq))
+    }
+
     /// The newest generation we heard of.
     pub const fn generation(&self) -> u64 {
         self.generation
@@ -403,6 +424,11 @@ impl Replica {
     /// How long access tokens may live, as the server says.
     pub const fn longest_token(&self) -> Option<Lifetime> {
         self.longest_token
+    }
+
+    /// Has a snapshot been asked for that has not come yet?
+    pub const fn wants_snapshot(&self) -> bool {
+        self.lacks
     }
 
     /// Was the index ever whole?

@@ -5,7 +5,7 @@
 //! server has said that nobody needs it any more: no clock of the reader's plays a part. Design section 5 has the
 //! reasoning.
 //!
-//! Memory: a terminal session or token takes 19 bytes a slot, 30 to 34 an entry; everything else 73 a slot.
+//! Memory: a terminal session or token takes 19 bytes a slot, about 32 an entry; everything else 73 a slot.
 
 use core::hash::BuildHasherDefault;
 

@@ -225,25 +225,28 @@ impl Range {
                 "gc_through" => gc_through = Some(position(value)?),
                 "entries" => {
                     seen = true;
-                    // An entry that we do not understand needs the end, which we therefore ask to come first.
-                    let [Some(generation), _, Some(seq)] = numbers else { return Err(Malformed) };
                     value.array(|entry| {
-                        entries.push(read_entry(entry, Position { generation, seq })?);
+                        entries.push(read_entry(entry, UNTOLD)?);
                         Ok::<(), Malformed>(())
                     })?;
                 }
                 "mac" => mac = Some(value.string()?.to_owned()),
                 _ => value.skip()?,
             }
-            Ok(())
+            Ok::<(), Malformed>(())
         })?;
         let [Some(generation), Some(from), Some(to)] = numbers else { return Err(Malformed) };
         let (Some(gc_through), Some(mac), true, true) = (gc_through, mac, seen, from <= to) else {
             return Err(Malformed);
         };
+        let end = Position { generation, seq: to };
+        entries.iter_mut().filter(|entry| entry.min_rv == Some(UNTOLD)).for_each(|entry| entry.min_rv = Some(end));
         Ok(Self { generation, from, to, gc_through, entries, mac })
     }
 }
+
+/// Stands for the end of a range while that has not been read; no position on the wire is as far.
+const UNTOLD: Position = Position { generation: u64::MAX, seq: u64::MAX };
 
 impl Echo {
     fn write(&self, object: &mut ObjectWriter<'_>) {

@@ -162,6 +162,18 @@ fn events_with_members_missing_are_refused_and_with_more_are_read() {
 }
 
 #[test]
+fn a_range_may_name_its_end_behind_its_entries() {
+    let read = |text: &str| Event::read("range", &mut text.as_bytes().to_vec());
+    let members = [r#""entries":[["new","?","T",null,60,0]]"#, r#""gen":5"#, r#""from":1"#, r#""to":2"#];
+    let rest = r#""gc_through":"5:0","mac":"""#;
+    let first = read(&format!("{{{},{rest}}}", members.join(","))).unwrap();
+    let [entries, others @ ..] = members;
+    assert_eq!(read(&format!("{{{},{rest},{entries}}}", others.join(","))), Ok(first.clone()));
+    let Event::Range(range) = first else { unreachable!() };
+    assert_eq!(range.entries[0].min_rv, Some(place(2)));
+}
+
+#[test]
 fn a_ping_with_anything_strange_is_refused() {
     let base = r#"{"instance":"AQEBAQEBAQEBAQEBAQEBAQ","stream":null,"n":7,"applied":"5:9","lease":3000,"grace":0"#;
     let read = |tail: &str| Ping::read(&mut format!("{base}{tail}}}").into_bytes());

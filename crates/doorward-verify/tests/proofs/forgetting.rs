@@ -113,6 +113,7 @@ fn a_million_ended_sessions_cost_at_most_forty_bytes_each() {
         let index = index.unwrap();
         assert_eq!(index.len() as u64, count);
         let each = made.bytes_current as f64 / count as f64;
+        println!("{each:.1} bytes an entry at {count}");
         assert!(each <= 40.0, "{each} bytes an entry");
     }
 }

@@ -4,6 +4,10 @@
 //!
 //! Two mistakes are kept beside it, and must be found: heartbeats that are timed when they arrive, and a server that
 //! forgets at its start that somebody may still trust what it wrote before.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a slow proof hears from the environment whether it may take its time"
+)]
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -381,10 +385,17 @@ mod slow {
     use super::*;
 
     #[test]
+    fn bound_and_barrier_hold_across_a_restart_with_a_stream() {
+        check(World { restarts: 1, ..REAL }, 1_400_000);
+    }
+
+    #[test]
     fn bound_and_barrier_hold_in_larger_worlds() {
+        if std::env::var_os("DOORWARD_LONG").is_none_or(|word| word != "1") {
+            return;
+        }
         check(World { ticks: 4, ..REAL }, 1_500_000);
         check(World { streams: 2, ..REAL }, 1_000_000);
         check(World { pings: 2, ..REAL }, 600_000);
-        check(World { restarts: 1, ..REAL }, 1_400_000);
     }
 }

@@ -1,8 +1,11 @@
 //! The room that reads: checks Doorward's access tokens and revocations, strictly, without a look-up.
 //!
-//! Everything here is synchronous and pure. The clock is an argument, there is no IO and no randomness, and the path
-//! that a request takes ([`Verifier::verify`]) allocates nothing. What is not understood is refused: a duplicate member,
+//! Without features, everything here is synchronous and pure. The clock is an argument, there is no IO and no randomness,
+//! and the path that a request takes ([`Verifier::verify`]) allocates nothing. What is not understood is refused: a duplicate member,
 //! a time that is no integer, a header that asks for more than we know.
+//!
+//! The feature `follow` adds the IO: a task that follows the server's revocation feed, and verifies by what it hears. The
+//! feature `layer` adds a guard for the routes of an axum service.
 //!
 //! ```
 //! use doorward_verify::{KeySet, Lifetime, Rejection, Revocations, Scratch, Timestamp, TokenType, Verifier};
@@ -21,8 +24,12 @@ pub mod base64url;
 pub mod cache;
 pub mod claims;
 pub mod feed;
+#[cfg(feature = "follow")]
+pub mod follow;
 pub mod json;
 pub mod keys;
+#[cfg(feature = "layer")]
+pub mod layer;
 pub mod lease;
 pub mod rejection;
 pub mod replica;

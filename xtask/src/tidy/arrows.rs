@@ -49,14 +49,24 @@ const ROOMS: [Room; 4] = [
     },
 ];
 
-/// The most direct dependencies of the room that goes into other people's services.
+/// The most direct dependencies of the room that goes into other people's services…
 const VERIFY_MOST: usize = 6;
+/// …and of the same where it follows the feed by itself.
+const FOLLOW_MOST: usize = 11;
+/// What following takes beside what verifying takes.
+const FOLLOW: [&str; 7] =
+    ["http-body-util", "hyper", "hyper-util", "rustix", "rustls-native-certs", "tokio", "tokio-rustls"];
 
 /// What a pure room must not reach, however far away.
 const IMPURE: [&str; 7] = ["tokio", "mio", "hyper", "reqwest", "rusqlite", "rand", "getrandom"];
 
 /// Asks cargo for the trees and judges them.
 pub(crate) fn check(workspace: &Workspace, findings: &mut Vec<Finding>) {
+    let manifest = "crates/doorward-verify/Cargo.toml";
+    match tree(workspace, "doorward-verify", &["--features", "follow", "--depth", "1"]) {
+        Ok(direct) => judge_follow(&direct, findings),
+        Err(why) => findings.push(Finding::new(manifest, 1, why)),
+    }
     for room in &ROOMS {
         let manifest = format!("crates/{}/Cargo.toml", room.name);
         match tree(workspace, room.name, &["--no-default-features", "--depth", "1"]) {
@@ -73,6 +83,20 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Vec<Finding>) {
                 Err(why) => findings.push(Finding::new(&manifest, 1, why)),
             }
         }
+    }
+}
+
+/// What the feature `follow` may bring along.
+fn judge_follow(direct: &[String], findings: &mut Vec<Finding>) {
+    let manifest = "crates/doorward-verify/Cargo.toml";
+    let known = ROOMS[0].direct.unwrap_or_default();
+    for name in direct.iter().filter(|name| !known.contains(&name.as_str()) && !FOLLOW.contains(&name.as_str())) {
+        let message = format!("`{name}` is not on the list of what following takes: a new one needs a decision");
+        findings.push(Finding::new(manifest, 1, message));
+    }
+    if direct.len() > FOLLOW_MOST {
+        let message = format!("{} direct dependencies with `follow`, {FOLLOW_MOST} are allowed", direct.len());
+        findings.push(Finding::new(manifest, 1, message));
     }
 }
 
@@ -128,6 +152,17 @@ mod tests {
 
     fn names(words: &str) -> Vec<String> {
         words.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn following_takes_what_is_listed_and_no_more() {
+        let mut findings = Vec::new();
+        judge_follow(&names("aws-lc-rs base64-simd hashbrown tokio hyper hyper-util http-body-util"), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        judge_follow(&names("tokio reqwest"), &mut findings);
+        assert_eq!(findings.len(), 1);
+        judge_follow(&vec!["tokio".to_owned(); FOLLOW_MOST + 1], &mut findings);
+        assert_eq!(findings.len(), 2);
     }
 
     fn check_room(judge: fn(&Room, &str, &[String], &mut Vec<Finding>), room: &Room, words: &str, expect: usize) {

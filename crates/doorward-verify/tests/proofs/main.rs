@@ -6,9 +6,12 @@ mod claims;
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod data;
+#[cfg(feature = "follow")]
+mod follow;
 mod forgetting;
 mod fuzz;
 mod header;
+mod histories;
 mod honest;
 mod hostile;
 mod replica;

@@ -1,0 +1,35 @@
+//! The clock and the dice of a follower: the one place of this crate where either is read.
+
+use crate::{Lifetime, Moment, Timestamp};
+
+/// Now, by both clocks.
+pub(super) fn now() -> Moment {
+    #[expect(clippy::disallowed_methods, reason = "this is a follower's home of the clock")]
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Moment { running: running(), wall: Timestamp::from_millis(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)) }
+}
+
+/// The clock that runs while the machine sleeps. Elsewhere than on Linux the monotonic one does that, or the wall clock
+/// beside it tells.
+fn running() -> Lifetime {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(clock);
+    Lifetime::from_millis(time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000))
+}
+
+/// Random bytes; `None` if the system has none to give.
+pub(super) fn drawn<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    #[expect(clippy::disallowed_methods, reason = "this is a follower's home of the dice")]
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// A number below `limit`, for spreading things; how well it is drawn does not matter.
+pub(super) fn below(limit: u64) -> u64 {
+    let bytes = drawn::<8>().unwrap_or_default();
+    if limit == 0 { 0 } else { u64::from_le_bytes(bytes) % limit }
+}

@@ -1,0 +1,129 @@
+//! The issuer's keys: fetched, kept while they cannot be fetched, fetched again when a token names one we do not know.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use hyper::header::CACHE_CONTROL;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use super::client::{Answer, Call};
+use super::clock;
+use super::shared::Shared;
+use super::stream::Pause;
+use crate::keys::LONGEST_SET;
+use crate::{KeySet, Lifetime, Moment};
+
+/// How often an unknown key may cause a fetch.
+const COOLDOWN: Lifetime = Lifetime::from_secs(30);
+/// How long a set is used where the server does not say.
+const USUAL: u64 = 300;
+/// Bounds of what it may say, in seconds.
+const SHORTEST: u64 = 30;
+const LONGEST: u64 = 3600;
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// The keys.
+pub(super) struct Keyring {
+    set: RwLock<Arc<KeySet>>,
+    is_loaded: watch::Sender<bool>,
+    wanted: Notify,
+    is_fetching: AtomicBool,
+    /// When the last fetch began, by the running clock.
+    fetched: AtomicI64,
+}
+
+impl Default for Keyring {
+    fn default() -> Self {
+        Self {
+            set: RwLock::default(),
+            is_loaded: watch::Sender::new(false),
+            wanted: Notify::new(),
+            is_fetching: AtomicBool::new(true),
+            fetched: AtomicI64::new(i64::MIN / 2),
+        }
+    }
+}
+
+impl Keyring {
+    /// The keys as they were fetched last.
+    pub(super) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until there are any.
+    pub(super) async fn loaded(&self) {
+        drop(self.is_loaded.subscribe().wait_for(|loaded| *loaded).await);
+    }
+
+    /// A token or a snapshot named a key that we do not know. Says whether that may still change: a fetch is under way,
+    /// or this caused one. One in thirty seconds is caused; in between, an unknown key is unknown.
+    pub(super) fn miss(&self, now: Moment) -> bool {
+        if self.is_fetching.load(Ordering::Acquire) {
+            return true;
+        }
+        let last = self.fetched.load(Ordering::Relaxed);
+        let is_due = now.running.millis().saturating_sub(last) >= COOLDOWN.millis();
+        if is_due && !self.is_fetching.swap(true, Ordering::AcqRel) {
+            self.wanted.notify_one();
+        }
+        is_due
+    }
+
+    fn replace(&self, keys: KeySet) {
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.is_loaded.send_replace(true);
+    }
+}
+
+/// Keeps the keys up to date until the follower stops.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let keyring = &shared.keyring;
+    let mut pause = Pause::default();
+    loop {
+        keyring.is_fetching.store(true, Ordering::Release);
+        keyring.fetched.store(clock::now().running.millis(), Ordering::Relaxed);
+        let server = shared.client.current();
+        let next = tokio::select! {
+            fetched = fetch(&shared) => match fetched {
+                Some((keys, seconds)) => {
+                    keyring.replace(keys);
+                    pause.reset();
+                    Duration::from_secs(seconds)
+                }
+                None => {
+                    // What we have goes on being used.
+                    shared.counters.keys_failed.fetch_add(1, Ordering::Relaxed);
+                    shared.client.rotate(server);
+                    pause.next()
+                }
+            },
+            () = shared.stopped() => return,
+        };
+        shared.counters.keys_fetched.fetch_add(1, Ordering::Relaxed);
+        let is_loaded = *keyring.is_loaded.borrow();
+        keyring.is_fetching.store(!is_loaded, Ordering::Release);
+        tokio::select! {
+            () = sleep(next) => {}
+            () = keyring.wanted.notified() => {}
+            () = shared.stopped() => return,
+        }
+    }
+}
+
+/// Fetches a set; gives it, and for how many seconds it may be used. Garbage, and a set without keys, are none.
+async fn fetch(shared: &Shared) -> Option<(KeySet, u64)> {
+    let call = Call::get("/.well-known/jwks.json", "application/json");
+    let answer = shared.client.call(&call, LONGEST_SET, WITHIN).await.ok()?;
+    if answer.head.status.as_u16() != 200 {
+        return None;
+    }
+    let keys = KeySet::parse(&answer.body).ok().filter(|keys| !keys.is_empty())?;
+    Some((keys, max_age(&answer).unwrap_or(USUAL).clamp(SHORTEST, LONGEST)))
+}
+
+fn max_age(answer: &Answer) -> Option<u64> {
+    let text = answer.head.headers.get(CACHE_CONTROL)?.to_str().ok()?;
+    text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok())
+}

@@ -1,0 +1,80 @@
+//! Pings: three times a lease, and whenever somebody wants one. Their answers alone keep a follower fresh and whole.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::client::{Call, CallError};
+use super::clock;
+use super::shared::Shared;
+use super::stream::{Events, Halt};
+use crate::Lifetime;
+use crate::feed::Place;
+
+/// How long a lag that a token told of may last before it is asked about: the stream may be about to bring it.
+const LAG: Duration = Duration::from_millis(20);
+
+/// Pings until the follower stops.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let every = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 3);
+    loop {
+        let server = shared.client.current();
+        tokio::select! {
+            result = ping(&shared, false) => if let Err(halt) = result {
+                shared.counters.record(halt);
+                shared.counters.pings_failed.fetch_add(1, Ordering::Relaxed);
+                shared.client.rotate(server);
+            },
+            () = shared.stopped() => break,
+        }
+        tokio::select! {
+            () = sleep(every) => {}
+            () = shared.ping.notified() => {}
+            () = lagging(&shared) => {}
+            () = shared.stopped() => break,
+        }
+    }
+    // The last word: nobody has to wait for us any more. Whoever verifies is told so before that.
+    let _ = ping(&shared, true).await;
+}
+
+/// Waits for a lag that lasts.
+async fn lagging(shared: &Shared) {
+    loop {
+        shared.ahead.notified().await;
+        let before = shared.read().applied();
+        sleep(LAG).await;
+        if shared.read().applied() == before {
+            return;
+        }
+    }
+}
+
+/// Sends one ping and takes its answer in.
+async fn ping(shared: &Shared, leaving: bool) -> Result<(), Halt> {
+    let now = clock::now();
+    let seen = shared.sessions.seen();
+    let ping = shared.write().ping(now, seen, leaving);
+    shared.counters.pings.fetch_add(1, Ordering::Relaxed);
+    let mut body = Vec::with_capacity(256);
+    ping.write(&mut body);
+    let call = Call::post("/v1/feed/ping", "text/event-stream", "application/json", body);
+    let first = Place::Ping { ping: ping.n, number: 0 };
+    // Half a lease: so there is time for another server before the lease runs out.
+    let half = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 2);
+    let late = |_| Halt::Call(CallError::TimedOut);
+    let mut events = timeout(half, Events::open(shared, &call, first)).await.map_err(late)??;
+    while let Some(event) = timeout(half, events.next()).await.map_err(late)?? {
+        if shared.take(event) {
+            // A server of an older generation; the stream may be with it too.
+            shared.reconnect.notify_one();
+            return Err(Halt::Refused(0));
+        }
+    }
+    shared.client.keep(events.finish());
+    let took = clock::now().running_since(now).max(Lifetime::ZERO);
+    shared.counters.round_trip.store(took.millis().unsigned_abs(), Ordering::Relaxed);
+    Ok(())
+}

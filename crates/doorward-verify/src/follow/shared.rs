@@ -1,0 +1,161 @@
+//! What the tasks of a follower and the requests of its service share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::{Notify, watch};
+
+use super::client::Client;
+use super::clock;
+use super::introspect::Introspection;
+use super::keyring::Keyring;
+use super::metrics::Counters;
+use super::sessions::Sessions;
+use super::settings::{Settings, Settled};
+use super::{StartError, access::Tokens};
+use crate::feed::{Event, Snapshot, StreamKey};
+use crate::{Moment, Position, Replica, Todo};
+
+/// How many entries are taken in while the index is held: some tens of microseconds.
+const PIECE: usize = 256;
+
+/// What is shared.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+    pub(super) key: StreamKey,
+    pub(super) instance: String,
+    pub(super) tokens: Tokens,
+    pub(super) keyring: Keyring,
+    pub(super) sessions: Sessions,
+    pub(super) introspection: Introspection,
+    pub(super) counters: Counters,
+    /// A ping is wanted.
+    pub(super) ping: Notify,
+    /// A snapshot is wanted.
+    pub(super) snapshot: Notify,
+    /// The stream is to be dropped and opened again.
+    pub(super) reconnect: Notify,
+    /// The furthest place that a good token was minted at beyond what we have.
+    pub(super) ahead: Notify,
+    /// The number of the latest ping whose echo counted.
+    proven: watch::Sender<u64>,
+    /// Is everybody to stop?
+    pub(super) stopping: watch::Sender<bool>,
+    replica: RwLock<Replica>,
+    /// Counts what was noticed of newer generations, so that one is not noticed again and again.
+    noticed: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(settled: Settled) -> Result<Self, StartError> {
+        let Settled { settings, addresses, secret_hash, instance } = settled;
+        let drawn = clock::drawn().ok_or(StartError::NoRandomness)?;
+        Ok(Self {
+            client: Client::new(addresses, &settings.secret, settings.authorities.as_deref())?,
+            key: StreamKey::new(&secret_hash, &instance),
+            instance: instance.to_string(),
+            tokens: Tokens::new(&settings, drawn),
+            keyring: Keyring::default(),
+            sessions: Sessions::new(settings.most_sessions),
+            introspection: Introspection::default(),
+            counters: Counters::default(),
+            ping: Notify::new(),
+            snapshot: Notify::new(),
+            reconnect: Notify::new(),
+            ahead: Notify::new(),
+            proven: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            replica: RwLock::new(Replica::new(instance, settings.lease, settings.grace)),
+            noticed: AtomicU64::new(0),
+            settings,
+        })
+    }
+
+    /// The index, to look at. Held for a look-up and no longer.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Replica> {
+        self.replica.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index, to change. Held for one short step.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Replica> {
+        self.replica.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a genuine event in; a long one piece by piece. Says whether the connection is of no more use.
+    pub(super) fn take(&self, mut event: Event) -> bool {
+        if let Event::Range(range) = &mut event {
+            self.counters.entries.fetch_add(range.entries.len() as u64, Ordering::Relaxed);
+            let entries = std::mem::take(&mut range.entries);
+            for piece in entries.chunks(PIECE) {
+                self.write().learn(piece, range.end());
+            }
+        }
+        let todo = self.write().receive(&event, clock::now());
+        self.publish();
+        while matches!(event, Event::Range(_)) && self.write().sweep() {}
+        self.wake(todo);
+        todo.reconnect
+    }
+
+    /// Takes a snapshot in, piece by piece.
+    pub(super) async fn restore(&self, snapshot: Snapshot) {
+        for piece in snapshot.entries.chunks(PIECE) {
+            self.write().learn(piece, snapshot.statement.to);
+            tokio::task::yield_now().await;
+        }
+        let todo = self.write().finish(&snapshot.statement);
+        self.publish();
+        while self.write().sweep() {
+            tokio::task::yield_now().await;
+        }
+        self.wake(todo);
+    }
+
+    /// Tells those who wait for an echo.
+    fn publish(&self) {
+        let proven = self.read().lease().proven();
+        self.proven.send_if_modified(|known| std::mem::replace(known, proven) != proven);
+    }
+
+    /// Waits until the echo of a ping has counted.
+    pub(super) async fn proven(&self, n: u64) {
+        let mut proven = self.proven.subscribe();
+        // The sender lives as long as this does.
+        drop(proven.wait_for(|proven| *proven >= n).await);
+    }
+
+    /// Wakes whoever has something to do.
+    pub(super) fn wake(&self, todo: Todo) {
+        if todo.ping {
+            self.ping.notify_one();
+        }
+        if todo.snapshot {
+            self.snapshot.notify_one();
+        }
+    }
+
+    /// A good token was minted ahead of what we have. That is looked at apart from the request.
+    pub(super) fn notice(&self, at: Position, generation: u64) {
+        if at.generation <= generation {
+            self.ahead.notify_one();
+            return;
+        }
+        // One request takes the index to drop its lease; the others have been refused by the generation already.
+        if self.noticed.fetch_max(at.generation, Ordering::Relaxed) < at.generation {
+            let todo = self.write().notice(at);
+            self.wake(todo);
+            self.reconnect.notify_one();
+        }
+    }
+
+    /// Is the follower at its end?
+    pub(super) async fn stopped(&self) {
+        drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
+    }
+
+    /// May it be trusted now?
+    pub(super) fn is_ready(&self, now: Moment) -> bool {
+        self.read().lease().is_fresh(now) && !*self.stopping.borrow()
+    }
+}

@@ -1,0 +1,130 @@
+//! Opaque sessions: fetched once, kept, looked up in the index each time, and reported as used.
+
+use std::time::Duration;
+
+use doorward_verify::follow::{Refused, Shown};
+use doorward_verify::{Entry, Strength, base64url};
+
+use super::fake::{Fake, session_entry};
+
+fn secret(number: u8) -> String {
+    format!("dws_{}abcdef", base64url::encode(&[number; 32]))
+}
+
+fn hash(number: u8) -> String {
+    base64url::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[number; 32]).as_ref())
+}
+
+#[tokio::test]
+async fn a_record_is_fetched_once_and_dies_by_the_index() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    fake.state().sessions.insert(hash(1), "ses_one".to_owned());
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let follower = follower.clone();
+            tokio::spawn(async move { follower.session(&secret(1)).await })
+        })
+        .collect();
+    for task in tasks {
+        let access = task.await.unwrap().unwrap();
+        assert_eq!((access.shown, access.session_id.as_deref()), (Shown::Session, Some("ses_one")));
+        assert_eq!((access.subject.as_deref(), &access.amr[..]), (Some("usr_x"), &["pwd".to_owned()][..]));
+    }
+    assert_eq!(fake.count("/v1/feed/sessions"), 1);
+    assert_eq!(follower.metrics().sessions, 1);
+    fake.state().revoke(session_entry("ses_one"));
+    for _ in 0..400 {
+        if follower.session(&secret(1)).await.map(drop) == Err(Refused::SessionEnded) {
+            assert_eq!(fake.count("/v1/feed/sessions"), 1, "the index is enough");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it lives on");
+}
+
+#[tokio::test]
+async fn what_is_no_secret_or_unknown_is_refused() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    for bad in ["", "dws_", "dws_short", &secret(1).replace("dws_", "dwv_"), &format!("{}x", secret(1))] {
+        assert_eq!(follower.session(bad).await.map(drop), Err(Refused::SessionUnknown), "{bad}");
+    }
+    assert_eq!(fake.count("/v1/feed/sessions"), 0);
+    assert_eq!(follower.session(&secret(1)).await.map(drop), Err(Refused::SessionUnknown));
+    assert_eq!(fake.count("/v1/feed/sessions"), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_must_be_renewed_is_fetched_again() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    fake.state().sessions.insert(hash(1), "ses_one".to_owned());
+    assert!(follower.session(&secret(1)).await.is_ok());
+    {
+        let mut state = fake.state();
+        let at = doorward_verify::Position { seq: state.head().seq + 1, ..state.head() };
+        state.revoke(Entry { strength: Strength::RefreshRequired, min_rv: Some(at), ..session_entry("ses_one") });
+    }
+    for _ in 0..400 {
+        assert!(follower.session(&secret(1)).await.is_ok(), "the holder notices nothing");
+        if fake.count("/v1/feed/sessions") == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(follower.session(&secret(1)).await.is_ok());
+    assert_eq!(fake.count("/v1/feed/sessions"), 2);
+    fake.state().sessions.clear();
+    assert!(follower.session(&secret(1)).await.is_ok(), "from memory");
+}
+
+#[tokio::test]
+async fn a_record_is_kept_no_longer_than_it_may_be() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    {
+        let mut state = fake.state();
+        state.keep_ms = 200;
+        state.sessions.insert(hash(1), "ses_one".to_owned());
+    }
+    assert!(follower.session(&secret(1)).await.is_ok());
+    fake.state().sessions.clear();
+    assert!(follower.session(&secret(1)).await.is_ok());
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(follower.session(&secret(1)).await.map(drop), Err(Refused::SessionUnknown));
+}
+
+#[tokio::test]
+async fn use_is_reported_once_a_minute() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    for number in 1..=3 {
+        fake.state().sessions.insert(hash(number), format!("ses_{number}"));
+    }
+    for _ in 0..50 {
+        for number in 1..=3 {
+            assert!(follower.session(&secret(number)).await.is_ok());
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let state = fake.state();
+    let mut seen: Vec<_> = state.pings.iter().flat_map(|ping| ping.seen.iter().map(|(id, _)| id.clone())).collect();
+    seen.sort();
+    assert_eq!(seen, ["ses_1", "ses_2", "ses_3"]);
+}
+
+#[tokio::test]
+async fn the_memory_for_records_is_bounded() {
+    let fake = Fake::start().await;
+    let mut settings = fake.settings();
+    settings.most_sessions = 16;
+    let follower = doorward_verify::follow::Follower::start(settings).unwrap();
+    assert!(follower.ready(Duration::from_secs(20)).await);
+    for number in 0..200 {
+        fake.state().sessions.insert(hash(number), format!("ses_{number}"));
+        assert!(follower.session(&secret(number)).await.is_ok());
+    }
+    assert!(follower.metrics().sessions <= 16, "{}", follower.metrics().sessions);
+}

@@ -1,0 +1,151 @@
+//! What is revoked is refused, and how quickly it is known.
+
+use std::time::Duration;
+
+use doorward_verify::follow::{Follower, Refused};
+use doorward_verify::{Cut, Freshness, Lifetime, Policy, Position, Rejection, Strength, Timestamp};
+
+use super::fake::{Fake, now, session_entry};
+
+pub(crate) const REVOKED: Refused = Refused::Rejected(Rejection::TokenRevoked);
+
+/// Waits until the verdict on a token is this one.
+pub(crate) async fn becomes(follower: &Follower, token: &str, expect: Result<(), Refused>) {
+    for _ in 0..400 {
+        if follower.verify(token).await.map(drop) == expect {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{:?} and not {expect:?}: {:?}", follower.verify(token).await, follower.metrics());
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused_at_once_and_others_are_not() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let (one, other) = (fake.token("ses_one"), fake.token("ses_other"));
+    let access = follower.verify(&one).await.unwrap();
+    assert_eq!(
+        (access.session_id.as_deref(), access.has_scope("read")),
+        (Some("ses_one"), access.scope.contains("read"))
+    );
+    fake.state().revoke(session_entry("ses_one"));
+    becomes(&follower, &one, Err(REVOKED)).await;
+    assert_eq!(follower.verify(&other).await.map(drop), Ok(()));
+    fake.state().revoke(doorward_verify::Entry { strength: Strength::RefreshRequired, ..session_entry("ses_other") });
+    becomes(&follower, &other, Err(Refused::Rejected(Rejection::TokenStale))).await;
+    let metrics = follower.metrics();
+    assert_eq!((metrics.entries, metrics.behind, metrics.is_ready), (2, Some(0), true));
+    assert!(metrics.count("decisions", Some("accepted")) >= 2);
+    assert!(metrics.count("decisions", Some("token_revoked")) >= 1);
+    assert!(metrics.prometheus().contains("doorward_verifier_ready 1\n"), "{}", metrics.prometheus());
+    assert_eq!(fake.count("/v1/feed/snapshot"), 1);
+}
+
+#[tokio::test]
+async fn pings_alone_are_enough() {
+    let fake = Fake::start().await;
+    fake.state().no_stream = true;
+    let follower = fake.follower().await;
+    let token = fake.token("ses_one");
+    assert_eq!(follower.verify(&token).await.map(drop), Ok(()));
+    fake.state().revoke(session_entry("ses_one"));
+    becomes(&follower, &token, Err(REVOKED)).await;
+}
+
+#[tokio::test]
+async fn a_strict_route_misses_nothing_that_was_committed_before() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let strict = Policy { freshness: Freshness::Strict, cut: Cut::Deny };
+    let token = fake.token("ses_one");
+    assert_eq!(follower.verify_with(&token, strict).await.map(drop), Ok(()));
+    // The stream does not bring it, and the next ping is some time away.
+    fake.state().withhold = true;
+    for round in 0..20 {
+        let session = format!("ses_{round}");
+        let token = fake.token(&session);
+        fake.state().revoke(session_entry(&session));
+        assert_eq!(follower.verify_with(&token, strict).await.map(drop), Err(REVOKED));
+    }
+    fake.set_gone(true);
+    assert_eq!(follower.verify_with(&token, strict).await.map(drop), Err(Refused::Unknown));
+}
+
+#[tokio::test]
+async fn a_token_from_ahead_makes_it_ask() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    fake.state().withhold = true;
+    fake.state().revoke(session_entry("ses_other"));
+    let (ahead, applied) = (fake.token("ses_one"), follower.metrics().applied);
+    let asked = fake.count("/v1/feed/ping");
+    assert_eq!(follower.verify(&ahead).await.map(drop), Ok(()), "{asked}");
+    for _ in 0..400 {
+        if follower.metrics().applied > applied {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it stays behind: {:?}", follower.metrics());
+}
+
+#[tokio::test]
+async fn a_new_generation_is_a_cut_until_its_snapshot_has_come() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let ended = fake.token("ses_ended");
+    fake.state().revoke(session_entry("ses_ended"));
+    becomes(&follower, &ended, Err(REVOKED)).await;
+    // It tells nobody of its new start, but a token does.
+    {
+        let mut state = fake.state();
+        let log = std::mem::take(&mut state.log);
+        state.before.extend(log);
+        state.generation += 1;
+    }
+    let newer = fake.token("ses_one");
+    assert_eq!(follower.verify(&newer).await.map(drop), Err(Refused::Unknown), "never 401");
+    becomes(&follower, &newer, Ok(())).await;
+    assert_eq!(follower.verify(&ended).await.map(drop), Err(REVOKED), "entries are kept");
+    assert_eq!(follower.metrics().applied.generation, fake.state().generation);
+    fake.restart();
+    let newest = fake.token("ses_one");
+    becomes(&follower, &newest, Ok(())).await;
+}
+
+#[tokio::test]
+async fn a_token_that_lives_longer_than_the_server_allows_is_refused() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let long = doorward_verify::Claims {
+        issued_at: now(),
+        not_before: None,
+        expires_at: now() + Lifetime::from_mins(61),
+        rv: Some(Position::START),
+        ..crate::signer::claims()
+    };
+    let token = fake.world.mint(doorward_verify::Algorithm::EdDsa, &long);
+    let refused = follower.verify(&token).await.map(drop);
+    assert_eq!(refused, Err(Refused::Rejected(Rejection::LifetimeTooLong)));
+    assert_eq!(follower.verify("a.b.c").await.map(drop), Err(Refused::Rejected(Rejection::TokenMalformed)));
+    assert!(Timestamp::MIN < now());
+}
+
+#[tokio::test]
+async fn who_leaves_says_so_and_accepts_nothing_more() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let token = fake.token("ses_one");
+    let other = follower.clone();
+    assert_eq!(other.verify(&token).await.map(drop), Ok(()));
+    follower.leave().await;
+    assert_eq!(other.verify(&token).await.map(drop), Err(Refused::Unknown));
+    assert!(!other.is_ready());
+    let pings = &fake.state().pings;
+    assert!(pings.last().unwrap().leaving && pings.iter().filter(|ping| ping.leaving).count() == 1);
+    let mut numbers: Vec<u64> = pings.iter().map(|ping| ping.n).collect();
+    numbers.dedup();
+    assert_eq!(numbers.len(), pings.len(), "no number is used twice");
+}

@@ -10,6 +10,8 @@ use crate::secret::sha256;
 pub enum Kind {
     /// An account was made.
     UserCreated,
+    /// An account was made of a row from another system.
+    UserImported,
     /// A password was set anew.
     PasswordChanged,
     /// A password was hashed anew as its owner signed in; it is the same password.
@@ -60,6 +62,7 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Self; 23] = [
         Self::UserCreated,
+        Self::UserImported,
         Self::PasswordChanged,
         Self::PasswordRehashed,
         Self::UserSuspended,
@@ -88,6 +91,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UserCreated => "user.created",
+            Self::UserImported => "user.imported",
             Self::PasswordChanged => "user.password_changed",
             Self::PasswordRehashed => "user.password_rehashed",
             Self::UserSuspended => "user.suspended",

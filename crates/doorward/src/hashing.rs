@@ -107,7 +107,7 @@ impl Hashing {
         salt: [u8; 16],
     ) -> Result<Option<Right>, Stopped> {
         let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.decoys().of(whose.0).to_owned());
+        let stored = stored.unwrap_or_else(|| self.decoy_of(whose));
         let cost = self.cost;
         self.run(move |memory| {
             let correct = verify(&stored, &typed, memory).filter(|_| known)?;
@@ -139,8 +139,10 @@ impl Hashing {
         self.cost
     }
 
-    fn decoys(&self) -> Arc<Decoys> {
-        Arc::clone(&self.decoys.read().unwrap_or_else(PoisonError::into_inner))
+    /// What is verified for an address that has no account: always the same, until the accounts are others.
+    pub fn decoy_of(&self, whose: Whose) -> String {
+        let decoys = Arc::clone(&self.decoys.read().unwrap_or_else(PoisonError::into_inner));
+        decoys.of(whose.0).to_owned()
     }
 
     /// Takes a place in the queue.

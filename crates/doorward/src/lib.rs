@@ -6,6 +6,7 @@ pub mod door;
 pub mod flows;
 pub mod hashing;
 pub mod http;
+pub mod import;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

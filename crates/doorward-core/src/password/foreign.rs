@@ -84,7 +84,7 @@ impl Foreign {
     /// # Errors
     /// [`Refusal`].
     pub fn read(text: &str) -> Result<Self, Refusal> {
-        if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.is_empty() || text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refusal::Malformed);
         }
         // Django puts its own name for the scheme in front.

@@ -1,10 +1,14 @@
 //! What may be said on the command line.
 
+mod import;
+
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use crate::config::raw::Said;
+
+pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
 
 /// Signs people and programs in, and keeps every part of a system agreed on who is still signed in.
 #[derive(Debug, Parser)]
@@ -59,6 +63,13 @@ pub(super) enum Verb {
         reaching: Reaching,
         #[command(subcommand)]
         verb: VerifiersVerb,
+    },
+    /// People from another system, with their passwords
+    Import {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: ImportVerb,
     },
     /// Access tokens: look into one, verify one
     Jwt {

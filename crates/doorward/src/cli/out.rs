@@ -19,6 +19,12 @@ pub(super) fn error(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// What stands on the last line of a terminal instead of what stood there; nothing is put in its place for good.
+pub(super) fn same_line(text: &str) {
+    let mut stderr = io::stderr().lock();
+    drop(write!(stderr, "\r\u{1b}[K{text}").and_then(|()| stderr.flush()));
+}
+
 /// JSON, for programs.
 pub(super) fn json(value: &Value) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());

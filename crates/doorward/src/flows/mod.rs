@@ -7,6 +7,7 @@ pub mod check;
 pub mod clients;
 pub mod data;
 mod guess;
+pub mod import;
 pub mod issue;
 pub mod keys;
 pub mod list;

@@ -31,6 +31,26 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+/// The largest batch, in bytes.
+pub const LARGEST_BATCH: usize = 4 * 1024 * 1024;
+
+/// A JSON body with many things in it. For operators alone.
+#[derive(Debug)]
+pub struct Batch<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Batch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let declared = is_json(&request);
+        let bytes = read(request.into_body(), LARGEST_BATCH).await?;
+        if !declared {
+            return Err(Code::UnsupportedMediaType.into());
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
 /// A JSON body that may be left out altogether.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub T);

@@ -1,10 +1,12 @@
 //! People who bring a password from another system: they sign in as always, and are kept our way from then on.
 
+use doorward::flows::import::{self, Outcome};
+use doorward::import::Row;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{AddUser, DirectoryChange};
 use doorward_core::id::UserId;
 use doorward_core::password::foreign::{Digest, Place, Weak};
-use doorward_core::password::{decoy, is_current};
+use doorward_core::password::{decoy, is_current, scheme};
 use doorward_core::user::{Email, User};
 use doorward_store::{Committed, Credential};
 use serde_json::json;
@@ -111,5 +113,33 @@ async fn an_account_without_a_password_lets_nobody_in_and_guesses_are_slowed_as_
             try_in(&house, email, password).await.expect(401, "invalid_credentials");
         }
         try_in(&house, email, PASSWORD).await.expect(429, "too_many_attempts");
+    }
+}
+
+#[tokio::test]
+async fn answers_about_nobody_become_like_those_about_the_newcomers() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let schemes = || {
+            let nobody = |number: u8| Email::parse(&format!("nobody{number}@example.test")).expect("an address");
+            let lot = |number| house.door.keys().whose(&nobody(number), None);
+            (0..64).map(|number| scheme(&house.door.hashing().decoy_of(lot(number)))).collect::<Vec<_>>()
+        };
+        let ours = scheme(&decoy(CHEAP));
+        assert!(schemes().iter().all(|one| *one == ours));
+        let row = |number| Row {
+            email: Some(format!("person{number}@example.test")),
+            password_hash: Some(BCRYPT.to_owned()),
+            ..Row::default()
+        };
+        let rows: Vec<_> = (0..3).map(row).collect();
+        let outcomes = import::import(&house.door, &rows, false, &Default::default()).await.expect("an import");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Imported(_, "bcrypt"))), "{outcomes:?}");
+        import::finish(&house.door).await;
+        let now = schemes();
+        assert_eq!(now, schemes(), "an address has one answer");
+        let bcrypt = now.iter().filter(|one| *one == "$2b$05$").count();
+        let rest = now.iter().filter(|one| **one == ours).count();
+        assert!(bcrypt > 32 && rest > 0 && bcrypt + rest == 64, "three of four: {bcrypt} and {rest}");
     }
 }

@@ -82,6 +82,7 @@ impl Digest {
 }
 
 /// A digest as another system kept it. Only its way into [`Foreign::wrap`](super::Foreign::wrap) leads to a row.
+#[derive(Clone)]
 pub struct Weak {
     kind: Kind,
     value: Vec<u8>,

@@ -204,12 +204,14 @@ fn what_is_not_as_its_scheme_says_is_refused() {
         FIREBASE.replace("v=1", "v=2"),
         FIREBASE.replace("lSrfV15c", ""),
         format!("$md5-middle$argon2id$v=19$m=64,t=1,p=1$${salt}${tag}"),
+        String::new(),
         String::from("a space"),
         "A".repeat(LONGEST + 1),
     ] {
         assert_eq!(Foreign::read(&text), Err(Refusal::Malformed), "{text}");
     }
-    for text in ["", "$1$salt$hash", "$2x$12$abc", "$6$salt$hash", "$P$B12345678", "plain-text", "$pbkdf2-md5$1$a$b"]
+    for text in
+        ["deadbeef", "$1$salt$hash", "$2x$12$abc", "$6$salt$hash", "$P$B12345678", "plain-text", "$pbkdf2-md5$1$a$b"]
     {
         let refused = Foreign::read(text).expect_err(text);
         assert!(matches!(refused, Refusal::Scheme | Refusal::Bare), "{text}: {refused:?}");

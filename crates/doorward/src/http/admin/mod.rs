@@ -2,6 +2,7 @@
 //! data folder or in its own process; whoever can open that socket is an operator.
 
 pub mod clients;
+pub mod import;
 pub mod keys;
 pub mod sessions;
 pub mod users;
@@ -73,6 +74,7 @@ pub struct Route {
 pub const ROUTES: &[Route] = &[
     row("GET", "/admin/v1/users", "list people", || get(users::list)),
     row("POST", "/admin/v1/users", "make an account", || post(users::create)),
+    row("POST", "/admin/v1/users/import", "import people", || post(import::import)),
     row("POST", "/admin/v1/users/{id}/suspend", "suspend an account", || post(users::suspend)),
     row("POST", "/admin/v1/users/{id}/resume", "resume an account", || post(users::resume)),
     row("PUT", "/admin/v1/users/{id}/password", "set a password", || put(users::set_password)),

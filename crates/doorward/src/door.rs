@@ -19,6 +19,7 @@ use doorward_store::{StoreError, Stores};
 use crate::config::cidr::Cidr;
 use crate::flows::Stopped;
 use crate::hashing::Hashing;
+use crate::http::pages::look::Look;
 use crate::keys::Keys;
 use crate::throttle::{Limits, Throttle};
 use crate::watch::Watch;
@@ -169,6 +170,7 @@ struct Inner {
     keys: RwLock<Arc<Keys>>,
     /// Lent to one at a time, so that keys are turned one after the other.
     vault: tokio::sync::Mutex<Masters>,
+    look: RwLock<Look>,
     hashing: Hashing,
     throttle: Throttle,
     watch: Watch,
@@ -216,6 +218,7 @@ impl Door {
             settings,
             keys: RwLock::new(Arc::new(keys)),
             vault: tokio::sync::Mutex::new(masters),
+            look: RwLock::new(Look::ours()),
             hashing,
             clock,
             dice,
@@ -260,6 +263,16 @@ impl Door {
     /// The master keys, for whoever turns keys; nobody else does meanwhile.
     pub async fn vault(&self) -> tokio::sync::MutexGuard<'_, Masters> {
         self.0.vault.lock().await
+    }
+
+    /// What pages look like.
+    pub fn look(&self) -> Look {
+        self.0.look.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Pages look like this from now on.
+    pub fn set_look(&self, look: Look) {
+        *self.0.look.write().unwrap_or_else(PoisonError::into_inner) = look;
     }
 
     /// What our own door asks of an access token: of this issuer, for this issuer.

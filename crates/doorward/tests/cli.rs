@@ -5,6 +5,8 @@
 #[path = "cli/import.rs"]
 mod import;
 mod support;
+#[path = "cli/templates.rs"]
+mod templates;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -136,7 +136,9 @@ pub(super) async fn desk(store: Sqlite, settled: &mut Settled, issuer: String, m
         clock: Arc::new(SystemClock),
         dice: Arc::new(SystemDice),
     };
-    Ok(Desk::new(wire(wiring).await?, settled.profile))
+    let door = wire(wiring).await?;
+    door.set_look(settled.look.clone());
+    Ok(Desk::new(door, settled.profile))
 }
 
 fn master_key_path(folder: &Path) -> PathBuf {

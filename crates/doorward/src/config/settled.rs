@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use doorward_core::Lifetime;
@@ -20,6 +20,8 @@ use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
 use crate::door::{FeedSettings, Settings};
+use crate::http::pages::look::Look;
+use crate::http::pages::overrides;
 use crate::listener::bounds::Bounds;
 use crate::throttle::Limits;
 
@@ -60,6 +62,8 @@ pub struct Settled {
     pub feed: FeedSettings,
     /// How long a key is in use before the next one takes over by itself.
     pub rotate_every: Option<Lifetime>,
+    /// What pages look like.
+    pub look: Look,
 }
 
 /// How to log.
@@ -139,6 +143,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             ..Limits::default()
         },
         trusted_proxies: settling.list("trusted_proxies"),
+        look: settling.look(),
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
         }),
@@ -215,6 +220,20 @@ impl Settling {
         }
         self.wrong(name, &format!("{number} is not from {} to {}", range.start(), range.end()), place);
         T::default()
+    }
+
+    /// The templates in use. A verb draws no page.
+    fn look(&mut self) -> Look {
+        let Some(Found { value: Value::Text(folder), .. }) = self.raw.found.get("templates") else {
+            return Look::ours();
+        };
+        if self.mode == Mode::Verb {
+            return Look::ours();
+        }
+        overrides::read(Path::new(folder)).unwrap_or_else(|problems| {
+            self.raw.problems.extend(problems);
+            Look::ours()
+        })
     }
 
     fn threads(&mut self) -> usize {

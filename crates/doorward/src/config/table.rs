@@ -136,6 +136,14 @@ pub const KEYS: &[Key] = &[
     .otherwise("none"),
     key("signup", "DOORWARD_SIGNUP", Takes::Flag, "May anybody make an account for themselves?")
         .by_mode("false", "true"),
+    key(
+        "templates",
+        "DOORWARD_TEMPLATES",
+        Takes::Text,
+        "A folder of templates that stand in for those of the pages, by their names: see `docs/templates.md`. All are drawn \
+         with samples at the start; what is wrong with them is told like any other problem of the configuration.",
+    )
+    .otherwise("the pages are as they come"),
     key("log_format", "DOORWARD_LOG_FORMAT", Takes::Text, "The form of log lines on stderr: `text` or `json`.")
         .flag("--log-format")
         .always("text"),

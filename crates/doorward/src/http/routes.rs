@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue};
 
 use super::extract::RequestId;
-use super::pages::{account, assets, devices, jwt, login, logout, security, signup};
+use super::pages::{account, assets, devices, jwt, login, logout, look, security, signup};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
 use super::{cors, headers, wellknown};
@@ -133,7 +133,8 @@ pub(super) async fn name_request(
 ) -> Response {
     let id = door.request_id();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = written_out(next.run(request).await, &id);
+    let response = look::drawn(&door.look(), next.run(request).await);
+    let mut response = written_out(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }

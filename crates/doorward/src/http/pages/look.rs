@@ -1,16 +1,17 @@
-//! What pages look like: templates, and the headers that every page has.
+//! What pages look like: templates, ours or an operator's, and the headers that every page has.
 
-use std::sync::LazyLock;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use super::assets;
 use crate::http::problem::{Code, Problem};
 
-/// Every template, by its name.
-const TEMPLATES: [(&str, &str); 10] = [
+/// Every template of ours, by its name.
+pub(super) const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("fields.html", include_str!("../../../templates/fields.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -23,48 +24,99 @@ const TEMPLATES: [(&str, &str); 10] = [
     ("problem.html", include_str!("../../../templates/problem.html")),
 ];
 
-static LOOK: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut look = Environment::new();
-    look.set_undefined_behavior(UndefinedBehavior::Strict);
-    look.add_function("asset", |name: String| {
-        let address = assets::address(&name).map(Value::from_safe_string);
-        address.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
-    });
+/// The templates in use. Cheap to clone.
+#[derive(Clone)]
+pub struct Look(Arc<Environment<'static>>);
+
+impl fmt::Debug for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Look")
+    }
+}
+
+static OURS: LazyLock<Look> = LazyLock::new(|| {
+    let mut templates = environment();
     for (name, text) in TEMPLATES {
-        if let Err(error) = look.add_template(name, text) {
+        if let Err(error) = templates.add_template(name, text) {
             tracing::error!(%error, name, "a template is broken");
         }
     }
-    look
+    Look::of(templates)
 });
 
-/// Draws a template.
-fn draw(template: &str, values: Value) -> Result<String, Problem> {
-    LOOK.get_template(template).and_then(|found| found.render(values)).map_err(|error| {
-        tracing::error!(error = format!("{error:#}"), template, "a page could not be drawn");
-        Code::Overloaded.into()
-    })
+/// Without templates yet. Undefined names are errors, and what ends in `.html` is escaped, whoever wrote it.
+pub(super) fn environment() -> Environment<'static> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.add_function("asset", |name: String| {
+        let address = assets::address(&name).map(Value::from_safe_string);
+        address.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
+    });
+    templates
 }
 
-/// A page.
-pub fn page(template: &str, values: Value) -> Response {
-    match draw(template, values) {
-        Ok(html) => {
-            let mut response = (StatusCode::OK, html).into_response();
-            let kind = HeaderValue::from_static("text/html; charset=utf-8");
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            guarded(response)
+impl Look {
+    /// As we ship it.
+    pub fn ours() -> Self {
+        OURS.clone()
+    }
+
+    pub(super) fn of(templates: Environment<'static>) -> Self {
+        Self(Arc::new(templates))
+    }
+
+    /// Draws a template.
+    pub(super) fn draw(&self, template: &str, values: Value) -> Result<String, Error> {
+        self.0.get_template(template)?.render(values)
+    }
+
+    fn draw_or_sorry(&self, template: &str, values: Value) -> Result<String, Problem> {
+        self.draw(template, values).map_err(|error| {
+            tracing::error!(error = format!("{error:#}"), template, "a page could not be drawn");
+            Code::Overloaded.into()
+        })
+    }
+
+    /// A page.
+    pub fn page(&self, template: &str, values: Value) -> Response {
+        match self.draw_or_sorry(template, values) {
+            Ok(html) => {
+                let mut response = (StatusCode::OK, html).into_response();
+                let kind = HeaderValue::from_static("text/html; charset=utf-8");
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                guarded(response)
+            }
+            Err(problem) => guarded(problem.into_response()),
         }
-        Err(problem) => guarded(problem.into_response()),
+    }
+
+    /// A page that says no.
+    pub fn refusal(&self, template: &str, values: Value, problem: Problem) -> Response {
+        match self.draw_or_sorry(template, values) {
+            Ok(html) => guarded(problem.respond_as_page(html)),
+            Err(problem) => guarded(problem.into_response()),
+        }
     }
 }
 
-/// A page that says no.
-pub fn refusal(template: &str, values: Value, problem: Problem) -> Response {
-    match draw(template, values) {
-        Ok(html) => guarded(problem.respond_as_page(html)),
-        Err(problem) => guarded(problem.into_response()),
-    }
+/// A no that is no form's fault, and which does not know yet what pages look like here.
+#[derive(Clone, Debug)]
+struct Undrawn(Problem);
+
+/// Leaves the page to [`drawn`].
+pub(super) fn undrawn(problem: Problem) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    response.extensions_mut().insert(Undrawn(problem));
+    response
+}
+
+/// Draws the page of a no; every other answer stays as it is.
+pub fn drawn(look: &Look, mut response: Response) -> Response {
+    let Some(Undrawn(problem)) = response.extensions_mut().remove::<Undrawn>() else { return response };
+    let row = problem.code().row();
+    let frame = context! { signed_in => false, token => "", notice => "", faults => Vec::<Value>::new() };
+    let values = context! { title => row.title, advice => row.advice, code => row.code };
+    look.refusal("problem.html", context! { frame, ..values }, problem)
 }
 
 /// On to another page, by GET.
@@ -103,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_template_is_understood() {
-        assert_eq!(LOOK.templates().count(), TEMPLATES.len());
+        assert_eq!(OURS.0.templates().count(), TEMPLATES.len());
     }
 
     #[test]

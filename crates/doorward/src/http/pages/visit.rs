@@ -45,12 +45,7 @@ impl IntoResponse for Stop {
     fn into_response(self) -> Response {
         match self {
             Self::Away(address) => look::see_other(&address),
-            Self::Problem(problem) => {
-                let row = problem.code().row();
-                let values = context! { title => row.title, advice => row.advice, code => row.code };
-                let frame = context! { signed_in => false, token => "", notice => "", faults => Vec::<Value>::new() };
-                look::refusal("problem.html", context! { frame, ..values }, problem)
-            }
+            Self::Problem(problem) => look::undrawn(problem),
         }
     }
 }
@@ -121,7 +116,7 @@ impl Visit {
     /// Draws a page with forms for a reader.
     pub fn page(&self, door: &Door, reader: Reader, template: &str, notice: &str, values: Value) -> Response {
         let frame = self.frame(door, reader, notice, &[]);
-        self.with_seed(look::page(template, context! { frame, ..values }))
+        self.with_seed(door.look().page(template, context! { frame, ..values }))
     }
 
     /// Draws a page again, with what is wrong with its form.
@@ -134,7 +129,7 @@ impl Visit {
         values: Value,
     ) -> Response {
         let frame = self.frame(door, reader, "", &[fault]);
-        self.with_seed(look::refusal(template, context! { frame, ..values }, problem))
+        self.with_seed(door.look().refusal(template, context! { frame, ..values }, problem))
     }
 
     fn frame(&self, door: &Door, reader: Reader, notice: &str, faults: &[Fault]) -> Value {

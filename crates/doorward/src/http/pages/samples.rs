@@ -1,0 +1,56 @@
+//! What every page is drawn with before anybody sees it: each value there may be, in the cases that differ.
+
+use minijinja::{Value, context};
+
+/// In every text that may come from people. A page that shows it as it is does not escape.
+pub(super) const MARK: &str = "<x-sample>";
+/// The form token.
+pub(super) const FIELD_MARK: &str = "sample-form-token";
+
+/// The values for a template, each with whether somebody is signed in; none for those that are only parts of others.
+pub(super) fn samples(template: &str) -> Vec<(bool, Value)> {
+    let own = own(template);
+    let mut all = Vec::new();
+    for values in own {
+        for signed_in in [false, true] {
+            for (notice, field) in
+                [("", None), (MARK, None), ("", Some("")), ("", Some("email")), ("", Some("password"))]
+            {
+                let faults: Vec<Value> = field.into_iter().map(|field| context! { text => MARK, field }).collect();
+                let frame = context! { signed_in, token => FIELD_MARK, notice, faults };
+                all.push((signed_in, context! { frame, ..values.clone() }));
+            }
+        }
+    }
+    all
+}
+
+fn own(template: &str) -> Vec<Value> {
+    let time = || context! { iso => "2026-11-21T09:00:00Z", text => "21 November 2026, 09:00 UTC" };
+    match template {
+        "login.html" => {
+            [true, false].map(|signup_open| context! { email => MARK, return_to => MARK, signup_open }).to_vec()
+        }
+        "signup.html" => vec![context! { email => MARK, name => MARK }],
+        "logout.html" => vec![context! {}],
+        "account.html" => [Some(MARK), None]
+            .map(|name| context! { email => MARK, name, id => "usr_sample", since => time() })
+            .to_vec(),
+        "security.html" => vec![context! { email => MARK }],
+        "devices.html" => {
+            let device = |is_current: bool, address: &str, through: Option<&str>| {
+                context! {
+                    id => "ses_sample", name => MARK, address, is_current, signed_in => time(),
+                    last_used => "a minute ago", strategy => "session", proven_by => "with a password",
+                    holds => "a cookie", through,
+                }
+            };
+            let here = device(true, MARK, None);
+            let there = device(false, "", Some(MARK));
+            [vec![here.clone()], vec![here, there]].map(|devices| context! { devices }).to_vec()
+        }
+        "jwt.html" => vec![context! { issuer => "https://id.example.com" }],
+        "problem.html" => vec![context! { title => MARK, advice => MARK, code => "not_found" }],
+        _ => Vec::new(),
+    }
+}

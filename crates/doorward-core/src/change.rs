@@ -17,6 +17,7 @@ use crate::revoke::EndSessions;
 use crate::secret::SecretHash;
 use crate::session::{Ended, Generation, Previous, Retired, Session};
 use crate::spread::Spread;
+use crate::throttle::{Failures, Whose};
 use crate::user::User;
 use crate::verifier::VerifierRecord;
 
@@ -33,6 +34,9 @@ pub enum SessionChange {
     Confirm(Confirm),
     /// A value is put or removed. Conflict if the shelf moved on or the session ended.
     Data(DataChange),
+    /// The wrong passwords in a row at some accounts are as many now; `None` forgets them. Never a conflict: whoever
+    /// writes them has counted them.
+    Tally(Vec<(Whose, Option<Failures>)>),
     /// Forgets at most `limit` sessions that are over since before `before`, with their data.
     Sweep(Sweep),
 }

@@ -65,6 +65,15 @@ pub struct Tally {
     pub last: Timestamp,
 }
 
+/// What is kept of a tally, so that a restart forgives nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// Those that were weighed, in a row.
+    pub count: u32,
+    /// When the last one failed.
+    pub last: Timestamp,
+}
+
 /// Why a try is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -77,6 +86,19 @@ pub enum Stop {
 impl Tally {
     /// Of an account without failures.
     pub const BLANK: Self = Self { under_way: 0, failures: 0, last: Timestamp::MIN };
+
+    /// The tally that was kept so.
+    pub const fn restored(failures: Failures) -> Self {
+        Self { under_way: 0, failures: failures.count, last: failures.last }
+    }
+
+    /// What is to be kept of it; `None` if it is nothing.
+    pub const fn failures(&self) -> Option<Failures> {
+        match self.failures {
+            0 => None,
+            count => Some(Failures { count, last: self.last }),
+        }
+    }
 
     /// The tally as it counts now: failures that are old enough are forgotten.
     #[must_use]

@@ -336,9 +336,11 @@ fn stale_after(change: &SessionChange) -> Vec<SecretHash> {
             secret.map(|secret| secret.hash).into_iter().chain(previous).collect()
         }
         SessionChange::Confirm(confirm) => vec![confirm.secret],
-        SessionChange::Open(_) | SessionChange::Touch(_) | SessionChange::Data(_) | SessionChange::Sweep(_) => {
-            Vec::new()
-        }
+        SessionChange::Open(_)
+        | SessionChange::Touch(_)
+        | SessionChange::Data(_)
+        | SessionChange::Tally(_)
+        | SessionChange::Sweep(_) => Vec::new(),
     }
 }
 

@@ -24,6 +24,7 @@ use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
 use doorward_core::spread::Spread;
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Lifetime, Position, Timestamp};
@@ -107,6 +108,9 @@ pub trait Sessions: Send + Sync {
 
     /// How many sessions were not ended. Some of them may have run out.
     async fn sessions_open(&self) -> Result<u64, StoreError>;
+
+    /// At most `limit` accounts that passwords failed at, in order of their names.
+    async fn failures(&self, limit: u32) -> Result<Vec<(Whose, Failures)>, StoreError>;
 
     /// Commits a change.
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError>;

@@ -69,6 +69,7 @@ impl History<'_> {
         match step.verb {
             0 => self.open(step).await.into(),
             1 => self.rotate(step).await.into(),
+            2 if step.slip > 11 => cast::tally(step.one, u32::from(step.other % 4), self.now).into(),
             2 => self.touch(step).into(),
             3 => self.confirm(step).await.into(),
             4 => self.data(step).await.into(),

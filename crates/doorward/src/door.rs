@@ -21,7 +21,7 @@ use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::http::pages::look::Look;
 use crate::keys::Keys;
-use crate::throttle::{Limits, Throttle};
+use crate::throttle::{ACCOUNTS, Limits, Throttle};
 use crate::watch::Watch;
 
 /// Tells the time.
@@ -208,12 +208,14 @@ impl Door {
         hashing.resemble(&cached.stores().directory.password_schemes(SCHEMES_SAMPLE).await?);
         let began = Moment { up: clock.up(), latest: now.max(cached.feed().latest()) };
         let watermark = Watermark::begin(cached.head(), began);
+        let throttle = Throttle::new(settings.throttle);
+        throttle.restore(cached.stores().sessions.failures(ACCOUNTS as u32).await?);
         let mut first = [0; 8];
         dice.fill(&mut first);
         Ok(Self(Arc::new(Inner {
             cached,
             verifier: Verifier::new(&settings.issuer, &settings.issuer, TokenType::AccessToken),
-            throttle: Throttle::new(settings.throttle),
+            throttle,
             watch: Watch::default(),
             settings,
             keys: RwLock::new(Arc::new(keys)),

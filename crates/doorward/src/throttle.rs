@@ -1,17 +1,19 @@
 //! Who tried how often: the bounded memory behind the rules of `doorward_core::throttle`.
 //!
-//! It lives in this process and starts empty. Where it is full, what weighs least is forgotten first: an account with
+//! Failures are kept in the store, so that a restart forgives nobody; networks live in this process alone. Where it is full, what weighs least is forgotten first: an account with
 //! one failure before one with fifty, a network with nearly all its allowance before one without any; a try that is
 //! under way last. So a flood of made-up addresses cannot wash out an account that is being guessed at.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use doorward_core::throttle::{Delays, Network, Rate, Stop, Tally, Whose};
+use doorward_core::change::SessionChange;
+use doorward_core::throttle::{Delays, Failures, Network, Rate, Stop, Tally, Whose};
 use doorward_core::{Lifetime, Timestamp};
+use doorward_store::cached::Cached;
 use tokio::sync::Semaphore;
 
 /// What an operator settled about guessing.
@@ -63,6 +65,8 @@ pub const ACCOUNTS: usize = 100_000;
 pub const NETWORKS: usize = 100_000;
 /// How many may wait for the outcome of others who try the same account.
 pub const PENDING: usize = 256;
+/// So many accounts go into one change: a slice of the writer's time that others hardly notice.
+const BATCH: usize = 500;
 /// They look again after so long,
 const PENDING_AGAIN: Duration = Duration::from_millis(50);
 /// and so often: two seconds, as long as a full hash queue takes.
@@ -75,6 +79,9 @@ pub struct Throttle {
     accounts: Mutex<Ledger<Whose, Tally>>,
     networks: Mutex<Ledger<(Purpose, Network), Timestamp>>,
     pending: Semaphore,
+    /// What the store does not know yet. Locked inside `accounts` only, so that the last word on an account stays.
+    unwritten: Mutex<HashMap<Whose, Option<Failures>>>,
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Throttle {
@@ -85,7 +92,46 @@ impl Throttle {
             accounts: Mutex::new(Ledger::new(ACCOUNTS)),
             networks: Mutex::new(Ledger::new(NETWORKS)),
             pending: Semaphore::new(PENDING),
+            unwritten: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Takes up what was kept before this process.
+    pub fn restore(&self, kept: Vec<(Whose, Failures)>) {
+        let mut accounts = lock(&self.accounts);
+        for (whose, failures) in kept {
+            accounts.put(whose, Tally::restored(failures));
+        }
+    }
+
+    /// Writes down what the store does not know yet. Whoever comes while another is at it finds their own written
+    /// already, or writes for everybody who came in between: however many fail, one change is on its way at a time.
+    pub async fn settle(&self, cached: &Arc<Cached>) {
+        let _turn = self.writing.lock().await;
+        let waiting: Vec<_> = lock(&self.unwritten).iter().map(|(whose, failures)| (*whose, *failures)).collect();
+        for batch in waiting.chunks(BATCH) {
+            if let Err(error) = cached.commit(SessionChange::Tally(batch.to_vec())).await {
+                tracing::warn!(%error, "failed sign-ins could not be written down yet");
+                return;
+            }
+            let mut unwritten = lock(&self.unwritten);
+            for (whose, written) in batch {
+                // What came while it was written is another word, and still to be written.
+                if unwritten.get(whose) == Some(written) {
+                    unwritten.remove(whose);
+                }
+            }
+        }
+    }
+
+    /// Is there something that the store does not know?
+    pub fn is_settled(&self) -> bool {
+        lock(&self.unwritten).is_empty()
+    }
+
+    fn note(&self, whose: Whose, tally: Tally) {
+        lock(&self.unwritten).insert(whose, tally.failures());
     }
 
     /// One more call from an address; where none is known, as on the operators' socket, there is no limit.
@@ -132,8 +178,16 @@ impl Throttle {
 
     fn try_admit(&self, whose: Whose, now: Timestamp) -> Result<(), Stop> {
         let mut accounts = lock(&self.accounts);
-        let tally = accounts.find(&whose).unwrap_or(Tally::BLANK).admit(&self.limits.delays, now)?;
-        accounts.put(whose, tally);
+        let before = accounts.find(&whose).unwrap_or(Tally::BLANK);
+        let tally = before.admit(&self.limits.delays, now)?;
+        if before.failures() != tally.failures() {
+            self.note(whose, tally);
+        }
+        if let Some((gone, last)) = accounts.put(whose, tally)
+            && last.failures().is_some()
+        {
+            self.note(gone, Tally::BLANK);
+        }
         Ok(())
     }
 
@@ -150,14 +204,29 @@ impl Throttle {
     /// Forgets everything that says nothing any more.
     pub fn forget(&self, now: Timestamp) {
         let delays = self.limits.delays;
-        lock(&self.accounts).retain(|tally| !tally.at(&delays, now).is_blank());
-        lock(&self.networks).retain(|whole_at| *whole_at > now);
+        let mut accounts = lock(&self.accounts);
+        for gone in accounts.retain(|tally| !tally.at(&delays, now).is_blank()) {
+            self.note(gone, Tally::BLANK);
+        }
+        drop(accounts);
+        drop(lock(&self.networks).retain(|whole_at| *whole_at > now));
     }
 
     fn change(&self, whose: Whose, change: impl FnOnce(Tally) -> Tally) {
         let mut accounts = lock(&self.accounts);
-        let changed = change(accounts.find(&whose).unwrap_or(Tally::BLANK));
-        if changed.is_blank() { accounts.remove(&whose) } else { accounts.put(whose, changed) }
+        let before = accounts.find(&whose).unwrap_or(Tally::BLANK);
+        let changed = change(before);
+        if before.failures() != changed.failures() {
+            self.note(whose, changed);
+        }
+        if changed.is_blank() {
+            accounts.remove(&whose);
+        } else {
+            // It was in there a moment ago, so nobody has to leave for it, unless it had to itself.
+            if let Some((gone, _)) = accounts.put(whose, changed) {
+                self.note(gone, Tally::BLANK);
+            }
+        }
     }
 }
 
@@ -218,15 +287,16 @@ impl<K: Copy + Eq + Hash + Ord, V: Copy + Ord> Ledger<K, V> {
         self.kept.get(key).copied()
     }
 
-    pub(crate) fn put(&mut self, key: K, value: V) {
+    /// Puts a value in; gives what had to leave for it.
+    pub(crate) fn put(&mut self, key: K, value: V) -> Option<(K, V)> {
         self.remove(&key);
-        if self.kept.len() >= self.most
-            && let Some((_, least)) = self.order.pop_first()
-        {
+        let gone = if self.kept.len() >= self.most { self.order.pop_first() } else { None };
+        if let Some((_, least)) = gone {
             self.kept.remove(&least);
         }
         self.kept.insert(key, value);
         self.order.insert((value, key));
+        gone.map(|(value, key)| (key, value))
     }
 
     fn remove(&mut self, key: &K) {
@@ -235,9 +305,10 @@ impl<K: Copy + Eq + Hash + Ord, V: Copy + Ord> Ledger<K, V> {
         }
     }
 
-    fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+    /// Keeps some; gives the keys of the others.
+    fn retain(&mut self, keep: impl Fn(&V) -> bool) -> Vec<K> {
         self.kept.retain(|_, value| keep(value));
-        self.order.retain(|(value, _)| keep(value));
+        self.order.extract_if(.., |(value, _)| !keep(value)).map(|(_, key)| key).collect()
     }
 }
 

@@ -25,6 +25,7 @@ use doorward_core::key::KeyRecord;
 use doorward_core::password::decoys::tally;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
@@ -136,6 +137,10 @@ impl Sessions for Memory {
 
     async fn sessions_open(&self) -> Result<u64, StoreError> {
         self.read(|state| state.sessions.values().filter(|session| session.ended.is_none()).count() as u64)
+    }
+
+    async fn failures(&self, limit: u32) -> Result<Vec<(Whose, Failures)>, StoreError> {
+        self.read(|state| state.failures.iter().take(at_most(limit)).map(|(whose, kept)| (*whose, *kept)).collect())
     }
 
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError> {

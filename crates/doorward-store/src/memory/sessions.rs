@@ -7,6 +7,7 @@ use doorward_core::data::DataChange;
 use doorward_core::id::SessionId;
 use doorward_core::policy::RETENTION;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::throttle::{Failures, Whose};
 
 use super::at_most;
 use super::state::{State, Written};
@@ -20,6 +21,7 @@ impl State {
             SessionChange::Touch(seen) => self.touch(&seen),
             SessionChange::Confirm(confirm) => self.confirm(confirm),
             SessionChange::Data(change) => self.data(change),
+            SessionChange::Tally(tallies) => self.tally(tallies),
             SessionChange::Sweep(sweep) => self.sweep(sweep),
         }?;
         Some(self.receipt(written))
@@ -84,6 +86,17 @@ impl State {
             Some(datum) => data.insert(change.key, datum),
             None => data.remove(&change.key),
         };
+        Some(Written::default())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "it has the shape of its siblings; it never conflicts")]
+    fn tally(&mut self, tallies: Vec<(Whose, Option<Failures>)>) -> Option<Written> {
+        for (whose, failures) in tallies {
+            match failures {
+                Some(failures) => drop(self.failures.insert(whose, failures)),
+                None => drop(self.failures.remove(&whose)),
+            }
+        }
         Some(Written::default())
     }
 

@@ -10,6 +10,7 @@ use doorward_core::id::{ClientId, KeyId, SessionId, UserId, VerifierId};
 use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) data: BTreeMap<SessionId, BTreeMap<DataKey, Datum>>,
     /// Ids of swept sessions, each with the time from which nothing can carry it.
     pub(super) tombstones: BTreeMap<SessionId, Timestamp>,
+    pub(super) failures: BTreeMap<Whose, Failures>,
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) emails: BTreeMap<String, UserId>,
     pub(super) credentials: BTreeMap<UserId, Credential>,
@@ -65,6 +67,7 @@ impl State {
             secrets: HashMap::new(),
             data: BTreeMap::new(),
             tombstones: BTreeMap::new(),
+            failures: BTreeMap::new(),
             users: BTreeMap::new(),
             emails: BTreeMap::new(),
             credentials: BTreeMap::new(),

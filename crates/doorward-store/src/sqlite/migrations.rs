@@ -20,9 +20,14 @@ struct Migration {
     text: &'static str,
 }
 
-const ALL: [Migration; 2] = [
+const ALL: [Migration; 3] = [
     Migration { number: 1, name: "0001_house.sql", text: include_str!("../../migrations/sqlite/0001_house.sql") },
     Migration { number: 2, name: "0002_feed.sql", text: include_str!("../../migrations/sqlite/0002_feed.sql") },
+    Migration {
+        number: 3,
+        name: "0003_failures.sql",
+        text: include_str!("../../migrations/sqlite/0003_failures.sql"),
+    },
 ];
 
 /// Why a database cannot be brought to today's form.

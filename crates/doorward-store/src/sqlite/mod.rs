@@ -9,6 +9,7 @@ mod connection;
 mod data_rows;
 mod directory_changes;
 mod epochs;
+mod failure_rows;
 mod fault;
 mod key_rows;
 mod lock;
@@ -39,6 +40,7 @@ use doorward_core::id::{ClientId, SessionId, UserId};
 use doorward_core::key::KeyRecord;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
@@ -132,6 +134,10 @@ impl Sessions for Sqlite {
 
     async fn sessions_open(&self) -> Result<u64, StoreError> {
         self.readers.ask(session_rows::open)
+    }
+
+    async fn failures(&self, limit: u32) -> Result<Vec<(Whose, Failures)>, StoreError> {
+        self.readers.ask(|file| failure_rows::all(file, limit))
     }
 
     async fn commit(&self, change: SessionChange) -> Result<Committed, StoreError> {

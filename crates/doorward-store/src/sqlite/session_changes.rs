@@ -16,7 +16,7 @@ use super::directory_changes::Written;
 use super::fault::Fault;
 use super::log::Tail;
 use super::sweep::sweep;
-use super::{data_rows, ring, session_rows};
+use super::{data_rows, failure_rows, ring, session_rows};
 
 /// The hot path of every refresh: one UPDATE of one row that holds its whole precondition and touches no index. An epoch
 /// of somebody who is gone or switched off is NULL here, which equals nothing.
@@ -44,6 +44,7 @@ pub(super) fn apply(file: &Connection, tail: &mut Tail, change: &SessionChange) 
         SessionChange::Touch(seen) => touch(file, seen),
         SessionChange::Confirm(change) => confirm(file, *change),
         SessionChange::Data(change) => data(file, change),
+        SessionChange::Tally(tallies) => failure_rows::write(file, tallies),
         SessionChange::Sweep(change) => sweep(file, *change),
     }
 }

@@ -15,6 +15,7 @@ use doorward_core::secret::SecretHash;
 use doorward_core::session::{
     AttemptHash, Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Retired, Ring, Salt, Session,
 };
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::{Email, User};
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Key, Lifetime, Position, Strength, Timestamp, change};
@@ -213,6 +214,12 @@ pub fn set_password(number: u8, from: u64, keep: Option<change::Kept>, at: Times
 pub fn rehash(number: u8, from: u64) -> DirectoryChange {
     let phc = format!("$argon2id$anew-{from}");
     DirectoryChange::Rehash(change::Rehash { user: user_id(number), from, phc })
+}
+
+/// So many wrong passwords in a row at an account; 0 forgets them.
+pub fn tally(number: u8, count: u32, last: Timestamp) -> SessionChange {
+    let failures = (count > 0).then_some(Failures { count, last });
+    SessionChange::Tally(vec![(Whose([number; 16]), failures)])
 }
 
 /// Keeps a session through a change of password, with the secret of a number.

@@ -6,6 +6,7 @@
 pub mod cast;
 pub mod clients;
 pub mod data;
+pub mod failures;
 pub mod keys;
 pub mod log;
 pub mod password;
@@ -68,6 +69,10 @@ macro_rules! store_suite {
             a_sweep_takes_data_and_secrets_along
             a_sweep_stops_at_its_limit
             a_swept_id_stays_unusable_until_nothing_can_carry_it
+        ]);
+        $crate::store_suite!(@topic $open, failures: [
+            failures_are_kept_overwritten_and_forgotten
+            failures_are_listed_in_order_up_to_a_limit
         ]);
         $crate::store_suite!(@topic $open, data: [
             a_value_is_read_back_at_its_version
@@ -324,6 +329,7 @@ mod tests {
         let topics = [
             include_str!("clients.rs"),
             include_str!("data.rs"),
+            include_str!("failures.rs"),
             include_str!("keys.rs"),
             include_str!("log.rs"),
             include_str!("password.rs"),

@@ -9,6 +9,7 @@ use doorward_core::feed::Line;
 use doorward_core::id::{SessionId, UserId};
 use doorward_core::key::KeyRecord;
 use doorward_core::session::{Epochs, Session};
+use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
@@ -33,6 +34,7 @@ pub struct Picture {
     by_secret: Vec<Option<SessionId>>,
     shelves: Vec<(Shelf, Vec<Option<Datum>>)>,
     listed: Vec<Vec<SessionId>>,
+    failures: Vec<(Whose, Failures)>,
     users: Vec<(User, Option<UserId>, Option<Credential>)>,
     clients: Vec<Client>,
     epochs: Vec<Epochs>,
@@ -58,6 +60,7 @@ impl Picture {
             by_secret: by_secret(stores).await,
             shelves: shelves(stores).await,
             listed: listed(stores, now).await,
+            failures: answer(stores.sessions.failures(ALL)).await,
             users: users(stores).await,
             clients: answer(stores.directory.clients()).await,
             epochs: epochs(stores).await,
@@ -80,6 +83,7 @@ impl Picture {
         same("sessions by secret", &self.by_secret, &other.by_secret, after);
         same("shelves", &self.shelves, &other.shelves, after);
         same("listed sessions", &self.listed, &other.listed, after);
+        same("failures", &self.failures, &other.failures, after);
         same("users", &self.users, &other.users, after);
         same("clients", &self.clients, &other.clients, after);
         same("epochs", &self.epochs, &other.epochs, after);

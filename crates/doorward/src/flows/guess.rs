@@ -44,6 +44,8 @@ impl Guess<'_> {
                 Err(Stopped::Refused(Refusal::InvalidCredentials)) => admitted.failed(door.now()),
                 Err(_) => admitted.withdrawn(),
             }
+            // Kept before the answer, so that whoever learns of a failure cannot have it forgotten by a restart.
+            notice::settle(door).await;
         }
         if matches!(weighed, Err(Stopped::Refused(Refusal::InvalidCredentials))) {
             notice::failed(door, self.from).await;

@@ -16,6 +16,17 @@ pub(super) async fn ask(door: &Door, purpose: Purpose, from: &Origin) -> Result<
     }
 }
 
+/// Writes down how sign-ins failed. Goes on even if the caller is gone.
+pub(super) async fn settle(door: &Door) {
+    if door.throttle().is_settled() {
+        return;
+    }
+    let door = door.clone();
+    let settling = tokio::spawn(async move { door.throttle().settle(door.cached()).await });
+    // One that panicked said so itself; what it did not write is written by the next.
+    drop(settling.await);
+}
+
 /// A limit refused somebody.
 pub(super) async fn refused(door: &Door, throttled: Throttled, from: &Origin) -> Stopped {
     if let Some(count) = door.watch().refused(throttled.by, door.now()) {

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::check::{By, Caller};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
-use super::{ATTEMPTS, Refusal, Stopped, register};
+use super::{ATTEMPTS, Refusal, Stopped, notice, register};
 use crate::door::{Door, Origin};
 
 /// A password change as it was asked for.
@@ -144,6 +144,7 @@ pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin
         let event = door.event(Kind::PasswordChanged, Actor::Operator, from)?;
         if set(door, user, version, phc.clone(), None, event).await?.is_some() {
             door.throttle().forgive(door.keys().whose(&found.email, None));
+            notice::settle(door).await;
             return Ok(());
         }
     }

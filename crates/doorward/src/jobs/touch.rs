@@ -1,4 +1,4 @@
-//! Writes down which sessions were in use, off the request path, in batches.
+//! Writes down which sessions were in use, and which sign-ins failed unheard, off the request path, in batches.
 
 use std::time::Duration;
 
@@ -26,8 +26,9 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Writes everything that waits.
+/// Writes everything that waits, and failures whose callers did not wait for their answer.
 pub async fn flush(door: &Door) {
+    door.throttle().settle(door.cached()).await;
     loop {
         let touched = door.take_touched(BATCH);
         if touched.is_empty() {

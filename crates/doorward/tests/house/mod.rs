@@ -124,6 +124,11 @@ impl House {
         Self { router: router(door.clone()), door, clock, ada, folder }
     }
 
+    /// The same house over another door, as after a restart.
+    pub(crate) fn over(&self, door: Door) -> Self {
+        Self { router: router(door.clone()), door, clock: self.clock.clone(), ada: self.ada, folder: None }
+    }
+
     /// The bytes of every file the store has written.
     pub(crate) fn files(&self) -> Vec<Vec<u8>> {
         let folder = self.folder.as_ref().expect("a store in files");

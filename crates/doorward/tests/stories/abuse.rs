@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_core::password::Cost;
 use doorward_core::throttle::Rate;
+use doorward_core::user::Email;
 use doorward_core::{Lifetime, Timestamp};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -367,4 +368,88 @@ async fn time_forgets_what_says_nothing_any_more() {
     doorward::jobs::sweep::sweep(&house.door).await;
     assert_eq!(guesses(&house, ADA, 1).await, [0]);
     assert!(house.door.now() > Timestamp::from_secs(1_790_000_000));
+}
+
+/// The same house after a restart: another door over the same store.
+async fn reopened(house: &House) -> House {
+    let wiring = doorward::wiring::Wiring {
+        stores: house.door.cached().stores().clone(),
+        settings: house.door.settings().clone(),
+        master: doorward_core::secret::Secret::from_bytes([5; 32]),
+        hashing: house.door.hashing().clone(),
+        clock: house.clock.clone(),
+        dice: std::sync::Arc::new(doorward::door::SystemDice),
+    };
+    house.over(doorward::wiring::wire(wiring).await.expect("a door"))
+}
+
+#[tokio::test]
+async fn a_restart_forgives_no_guess_and_forgets_none_that_was_forgiven() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        for email in [ADA, "nobody@example.test"] {
+            for number in 0..5 {
+                // A restart after every guess gains none.
+                let house = reopened(&house).await;
+                let guess = json!({ "email": email, "password": format!("violet-anchor-{number}") });
+                house.send(Ask::post("/v1/sessions").json(&guess)).await.expect(401, "invalid_credentials");
+            }
+            let house = reopened(&house).await;
+            let right = json!({ "email": email, "password": PASSWORD });
+            house.send(Ask::post("/v1/sessions").json(&right)).await.expect(429, "too_many_attempts");
+        }
+        let house = reopened(&house).await;
+        house.advance(Lifetime::from_secs(2));
+        house.sign_in("demo-session", "body").await;
+        let house = reopened(&house).await;
+        house.sign_in("demo-session", "body").await;
+        let kept = house.door.sessions().failures(100).await.expect("an answer");
+        assert_eq!(kept.len(), 1, "nobody's; Ada's are forgiven");
+        house.advance(Lifetime::from_hours(24));
+        doorward::jobs::sweep::sweep(&house.door).await;
+        doorward::jobs::touch::flush(&house.door).await;
+        assert_eq!(house.door.sessions().failures(100).await, Ok(Vec::new()), "after a day nothing is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_guess_whose_caller_hangs_up_is_written_down_all_the_same() {
+    let house = House::on(Ground::Sqlite).await;
+    let whose = house.door.keys().whose(&Email::parse(ADA).expect("an address"), None);
+    for _ in 0..5 {
+        drop(house.door.throttle().admit(whose, || house.door.now()).await.expect("let in"));
+    }
+    doorward::jobs::touch::flush(&house.door).await;
+    let house = reopened(&house).await;
+    let right = json!({ "email": ADA, "password": PASSWORD });
+    house.send(Ask::post("/v1/sessions").json(&right)).await.expect(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_all_written_down_before_their_answers() {
+    let house = House::on(Ground::Sqlite).await;
+    let guess = |number: u32| {
+        let body = json!({ "email": format!("nobody{number}@example.test"), "password": "violet-anchor-77" });
+        house.send(Ask::post("/v1/sessions").json(&body))
+    };
+    let mut guesses = Vec::new();
+    for number in 0..40 {
+        guesses.push(guess(number));
+    }
+    let mut guesses: Vec<_> = guesses.into_iter().map(Box::pin).collect();
+    let mut answered = 0;
+    std::future::poll_fn(|context| {
+        guesses.retain_mut(|guess| match guess.as_mut().poll(context) {
+            std::task::Poll::Ready(answer) => {
+                answer.expect(401, "invalid_credentials");
+                answered += 1;
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if guesses.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    assert_eq!((answered, house.door.sessions().failures(100).await.expect("an answer").len()), (40, 40));
+    assert!(house.door.throttle().is_settled());
 }

@@ -60,7 +60,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::UserCreated,
         Self::UserImported,
         Self::PasswordChanged,

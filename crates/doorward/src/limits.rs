@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
 use doorward_core::{Lifetime, data, password, policy, user};
 use doorward_store::sqlite::WRITER_QUEUE;
@@ -11,7 +12,9 @@ use doorward_verify::{json, token};
 use crate::config::client;
 use crate::door::TOUCHED_MOST;
 use crate::hashing::WAITING_PER_THREAD;
-use crate::http::{admin, body, pages::return_to};
+use crate::http::pages::{overrides, return_to};
+use crate::http::{admin, body};
+use crate::import;
 use crate::listener::bounds::Bounds;
 use crate::listener::framing::{EXTENSION_LARGEST, FIELDS_MOST, HEAD_LARGEST, LINE_LARGEST};
 use crate::listener::gate::LINGER_BYTES;
@@ -53,6 +56,7 @@ pub fn groups() -> Vec<Group> {
         Group { title: "Guessing", limits: guessing() },
         Group { title: "Queues and memory", limits: queues() },
         Group { title: "Lists", limits: lists() },
+        Group { title: "What operators bring", limits: brought() },
     ]
 }
 
@@ -198,6 +202,32 @@ fn lists() -> Vec<Limit> {
     vec![
         limit("entries of an operator's list, unless told", count(admin::USUAL as usize), "`next_cursor` leads on"),
         limit("entries of an operator's list", count(admin::MOST as usize), "as many as may be"),
+    ]
+}
+
+fn brought() -> Vec<Limit> {
+    let argon2 = foreign::ARGON2_DEAREST;
+    vec![
+        limit("a row of a file of people", bytes(import::LONGEST_ROW), "`row_malformed` in the report"),
+        limit("rows of a batch together", bytes(body::LARGEST_BATCH), "413 `too_large`"),
+        limit("a password hash from elsewhere", bytes(foreign::LONGEST), "`hash_malformed` in the report"),
+        limit(
+            "its cost, as Argon2",
+            format!("{} MiB, {} passes, {} lanes", argon2.memory_kib / 1024, argon2.passes, argon2.lanes),
+            "`hash_too_costly` in the report",
+        ),
+        limit("its cost, as bcrypt", foreign::BCRYPT_DEAREST.to_string(), "`hash_too_costly` in the report"),
+        limit(
+            "its cost, as scrypt",
+            format!("{} MiB, N·r·p of {}", foreign::SCRYPT_MEMORY / 1024 / 1024, foreign::SCRYPT_WORK),
+            "`hash_too_costly` in the report",
+        ),
+        limit(
+            "its cost, as PBKDF2",
+            format!("{} rounds over all blocks", count(foreign::PBKDF2_ROUNDS as usize)),
+            "`hash_too_costly` in the report",
+        ),
+        limit("a template of one's own", bytes(overrides::LARGEST as usize), "the door does not open"),
     ]
 }
 

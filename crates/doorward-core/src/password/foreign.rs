@@ -15,11 +15,15 @@ use core::fmt;
 
 pub(super) use self::argon::Argon2;
 use self::argon::IMPORTED;
+pub use self::argon::IMPORTED as ARGON2_DEAREST;
 use self::bcrypt::Bcrypt;
+pub use self::bcrypt::DEAREST as BCRYPT_DEAREST;
 use self::digest::Wrapped;
 pub use self::digest::{Digest, Place, Weak};
+pub use self::pbkdf2::MOST as PBKDF2_ROUNDS;
 use self::pbkdf2::Pbkdf2;
 use self::scrypt::Scrypt;
+pub use self::scrypt::{MOST_MEMORY as SCRYPT_MEMORY, MOST_WORK as SCRYPT_WORK};
 use super::{Cost, Memory};
 
 /// The longest text that is looked at.

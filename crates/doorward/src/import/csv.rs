@@ -23,7 +23,7 @@ const COLUMNS: [&str; 10] = [
 /// Reads a header and a person a line; empty lines are passed over.
 pub(super) fn read(file: impl BufRead, each: &mut dyn FnMut(Line) -> bool) -> Result<(), Broken> {
     let mut columns: Option<Vec<&'static str>> = None;
-    every(file, &mut |number, text| {
+    every(file, |number, text| {
         let Some(columns) = &columns else {
             let text = text.map_err(|unfit| Broken::Header(unfit.detail.unwrap_or_default()))?;
             columns = Some(header(text)?);

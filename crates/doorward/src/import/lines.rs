@@ -6,7 +6,7 @@ use super::{Broken, LONGEST_ROW, Line, Row, Unfit};
 
 /// Reads a JSON object a line; empty lines are passed over.
 pub(super) fn read(file: impl BufRead, each: &mut dyn FnMut(Line) -> bool) -> Result<(), Broken> {
-    every(file, &mut |number, text| {
+    every(file, |number, text| {
         let row = match text {
             Ok(text) if text.trim().is_empty() => return Ok(true),
             Ok(text) => parse(text),
@@ -19,7 +19,7 @@ pub(super) fn read(file: impl BufRead, each: &mut dyn FnMut(Line) -> bool) -> Re
 /// Hands over every line without its end.
 pub(super) fn every(
     mut file: impl BufRead,
-    each: &mut dyn FnMut(u64, Result<&str, Unfit>) -> Result<bool, Broken>,
+    mut each: impl FnMut(u64, Result<&str, Unfit>) -> Result<bool, Broken>,
 ) -> Result<(), Broken> {
     let mut bytes = Vec::new();
     for number in 1.. {
@@ -83,10 +83,13 @@ fn parse(text: &str) -> Result<Row, Unfit> {
 mod tests {
     use super::*;
 
-    fn rows(text: &[u8]) -> Vec<(u64, Result<Option<String>, Option<String>>)> {
+    fn rows(text: &[u8]) -> Vec<(u64, Result<String, String>)> {
         let mut found = Vec::new();
         let mut each = |line: Line| {
-            found.push((line.number, line.row.map(|row| row.email).map_err(|unfit| unfit.detail)));
+            found.push((
+                line.number,
+                line.row.map(|row| row.email.unwrap_or_default()).map_err(|unfit| unfit.detail.unwrap_or_default()),
+            ));
             true
         };
         read(text, &mut each).expect("it reads on");
@@ -100,11 +103,11 @@ mod tests {
             "\u{feff}{{\"email\":\"a@x.test\"}}\r\n\n{{\"email\":1}}\n{{\"mail\":\"a\"}}\n[]\n{{\n{{\"name\":\"{long}\"}}\n\
              {{\"email\":\"b@x.test\",\"email\":\"c@x.test\"}}\n{{}} {{}}\n{{\"email\":\"d@x.test\"}}"
         );
-        let told = |detail: &str| Err(Some(detail.to_owned()));
+        let told = |detail: &str| Err(detail.to_owned());
         assert_eq!(
             rows(text.as_bytes()),
             [
-                (1, Ok(Some(String::from("a@x.test")))),
+                (1, Ok(String::from("a@x.test"))),
                 (3, told("email has another type")),
                 (4, told("unknown member mail")),
                 (5, told("no JSON object")),
@@ -112,7 +115,7 @@ mod tests {
                 (7, told("longer than 65536 bytes")),
                 (8, told("email twice")),
                 (9, told("more than one JSON object")),
-                (10, Ok(Some(String::from("d@x.test")))),
+                (10, Ok(String::from("d@x.test"))),
             ]
         );
         assert_eq!(rows(b"{\"email\":\"\xff\"}\n"), [(1, told("not UTF-8"))]);

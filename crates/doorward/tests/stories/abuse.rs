@@ -375,7 +375,7 @@ async fn reopened(house: &House) -> House {
     let wiring = doorward::wiring::Wiring {
         stores: house.door.cached().stores().clone(),
         settings: house.door.settings().clone(),
-        master: doorward_core::secret::Secret::from_bytes([5; 32]),
+        masters: doorward_core::key::Masters::only(doorward_core::secret::Secret::from_bytes([5; 32])),
         hashing: house.door.hashing().clone(),
         clock: house.clock.clone(),
         dice: std::sync::Arc::new(doorward::door::SystemDice),

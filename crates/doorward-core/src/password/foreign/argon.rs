@@ -7,7 +7,7 @@ use super::super::{Cost, Memory, standard};
 use super::{Refusal, Scheme, base64, between, named};
 
 /// The dearest that is taken from elsewhere.
-pub(super) const IMPORTED: Cost = Cost { memory_kib: 256 * 1024, passes: 10, lanes: 16 };
+pub const IMPORTED: Cost = Cost { memory_kib: 256 * 1024, passes: 10, lanes: 16 };
 
 /// A hash and everything that it was made with.
 #[derive(Clone, PartialEq, Eq)]

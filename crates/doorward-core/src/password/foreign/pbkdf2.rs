@@ -8,7 +8,7 @@ use super::super::{Memory, standard};
 use super::{Refusal, Scheme, base64, between, number};
 
 /// The most rounds over all blocks: some seconds, seven times what is advised today.
-const MOST: u32 = 10_000_000;
+pub const MOST: u32 = 10_000_000;
 
 /// The hash function inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use super::super::{Memory, standard};
 use super::{Refusal, Scheme, base64, between, named, number};
 
-/// The most memory, in units of 128 bytes: 256 MiB.
-const MOST_MEMORY: u64 = 1 << 21;
-/// The most work, in the same units: two seconds or so.
-const MOST_WORK: u64 = 1 << 22;
+/// The most memory, in bytes.
+pub const MOST_MEMORY: u64 = 256 << 20;
+/// The most work, as N·r·p: two seconds or so.
+pub const MOST_WORK: u64 = 1 << 22;
 
 /// A hash and everything that it was made with.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,10 +106,11 @@ impl Cost {
             return Err(Refusal::Malformed);
         }
         let n = 1_u64.checked_shl(self.log_n.into()).ok_or(Refusal::Dear)?;
-        let memory = n.saturating_mul(self.r.into());
+        let memory = n.saturating_mul(self.r.into()).min(u64::MAX / 128);
         // Its other buffer has p blocks.
-        let more = u64::from(self.r).saturating_mul(self.p.into());
-        if memory > MOST_MEMORY || more > MOST_MEMORY || memory.saturating_mul(self.p.into()) > MOST_WORK {
+        let more = u64::from(self.r).saturating_mul(self.p.into()).min(u64::MAX / 128);
+        if 128 * memory > MOST_MEMORY || 128 * more > MOST_MEMORY || memory.saturating_mul(self.p.into()) > MOST_WORK
+        {
             return Err(Refusal::Dear);
         }
         Ok(self)

@@ -13,7 +13,7 @@ use super::samples::{FIELD_MARK, MARK, samples};
 use crate::config::problem::{Place, Problem};
 
 /// The largest template.
-const LARGEST: u64 = 256 * 1024;
+pub const LARGEST: u64 = 256 * 1024;
 
 /// Reads a folder.
 ///
@@ -67,7 +67,8 @@ impl Reading<'_> {
         for name in names.into_iter().filter(|name| !name.starts_with('.')) {
             let path = self.folder.join(&name);
             let known = TEMPLATES.iter().any(|(ours, _)| *ours == name);
-            if !known && !(name.starts_with('_') && name.ends_with(".html")) {
+            let own = name.starts_with('_') && name.ends_with(".html");
+            if !known && !own {
                 let ours = TEMPLATES.iter().map(|(ours, _)| *ours);
                 self.problems.push(Problem::unknown("the name of a template", &name, ours, Place::File(path, 1, 1)));
                 continue;

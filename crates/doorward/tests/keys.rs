@@ -68,8 +68,20 @@ fn a_client_chooses_its_algorithm_and_its_keys_are_made_for_it() {
         assert_eq!(server.who(&token).status, 200);
     }
     verb(&data, &["clients", "add", "odd", "--algorithm", "none"]).expect(2).told("algorithm");
+    let prepared = verb(&data, &["keys", "rotate", "--purpose", "sign-hs256", "--format", "json"]).expect(0).json();
+    assert_eq!(prepared["data"].as_array().expect("a list").len(), 2, "the first ones, where there are none");
     let moved = verb(&data, &["clients", "set", "demo-jwt", "--algorithm", "PS256"]).expect(0);
     assert!(!moved.stdout.contains("warning"), "its keys were there already: {moved:?}");
+}
+
+#[test]
+fn an_algorithm_that_an_application_changes_to_is_warned_about_if_nobody_has_its_keys_yet() {
+    let (_place, data) = place();
+    let server = Server::dev(&data, &[]);
+    let moved = verb(&data, &["clients", "set", "demo-jwt", "--algorithm", "RS256"]).expect(0);
+    assert!(moved.stdout.contains("warning: the keys of this algorithm were made just now"), "{moved:?}");
+    let token = server.sign_in(ADA, PASSWORD, "demo-jwt").word("access_token");
+    assert_eq!(header(&token)["alg"], "RS256");
 }
 
 #[test]

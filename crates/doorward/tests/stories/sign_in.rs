@@ -1,8 +1,9 @@
 //! Accounts, passwords, guests, and what a sign-in leaves behind.
 
+use doorward::jobs::sweep;
 use doorward_core::Lifetime;
 use doorward_core::client::Strategy;
-use doorward_core::policy::{IDLE_ALLOWANCE, REPLACED_SECRET};
+use doorward_core::policy::{IDLE_ALLOWANCE, REPLACED_SECRET, RETENTION};
 use serde_json::json;
 
 use super::house::{ADA, Ask, Ground, House, Jar, PASSWORD};
@@ -197,11 +198,15 @@ async fn lines_of_the_feed_are_kept_as_long_as_a_verifier_may_need_them() {
         let house = House::on(ground).await;
         let token = house.sign_in("demo-session", "body").await.text("session_token");
         house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
-        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 0);
-        house.advance(Lifetime::from_mins(123));
-        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 0);
-        house.advance(Lifetime::from_mins(2));
-        assert_eq!(doorward::jobs::sweep::trim(&house.door).await, 1);
+        let trimmed = async || {
+            sweep::sweep(&house.door).await;
+            sweep::trim(&house.door).await
+        };
+        assert_eq!(trimmed().await, 0);
+        house.advance(Lifetime::from_millis(RETENTION.millis() - 1));
+        assert_eq!(trimmed().await, 0);
+        house.advance(Lifetime::from_millis(1));
+        assert_eq!(trimmed().await, 1);
         house.send(Ask::get("/v1/session").bearer(&token)).await.expect(401, "session_ended");
     }
 }

@@ -21,6 +21,7 @@ use hashbrown::HashMap;
 
 use crate::feed::{Feed, Lines};
 use crate::records::Records;
+use crate::tally::{Facts, Tally};
 use crate::{Committed, StoreError, Stores};
 
 /// A session with what is needed to answer for it.
@@ -92,6 +93,7 @@ pub struct Cached {
     feed: Feed,
     /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
     fence: AtomicU64,
+    tally: Tally,
 }
 
 /// When a load began; see [`Cached::fence`].
@@ -123,6 +125,7 @@ impl Cached {
             verifiers: RwLock::new(Verifiers::new()),
             feed,
             fence: AtomicU64::new(0),
+            tally: Tally::default(),
             stores,
         };
         cached.reload_verifiers().await?;
@@ -224,6 +227,11 @@ impl Cached {
         self.records.len()
     }
 
+    /// How often what was committed.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Asks the revocation index.
     ///
     /// # Errors
@@ -259,13 +267,17 @@ impl Cached {
     /// # Errors
     /// [`StoreError`]; then nothing is known to have changed.
     pub async fn commit(self: &Arc<Self>, change: SessionChange) -> Result<Committed, StoreError> {
+        let facts = Facts::of(&change);
         if matches!(&change, SessionChange::Rotate(rotate) if rotate.secret.is_none()) {
-            return self.stores.sessions.commit(change).await;
+            let committed = self.stores.sessions.commit(change).await;
+            self.tally.count(facts, &committed);
+            return committed;
         }
         let this = Arc::clone(self);
         finished(tokio::spawn(async move {
             let stale = stale_after(&change);
             let committed = this.stores.sessions.commit(change).await;
+            this.tally.count(facts, &committed);
             // Whatever the answer was, a record that may be stale is read again.
             this.forget(&stale);
             committed
@@ -287,7 +299,9 @@ impl Cached {
             this.feed.settle(&mut change);
             let of_verifiers = matches!(change, DirectoryChange::AddVerifier(_) | DirectoryChange::RemoveVerifier(_));
             let (stale, client) = (stale_after_durable(&change), client_of(&change));
+            let facts = Facts::of_durable(&change, &event);
             let committed = this.stores.directory.commit_durable(change, event).await;
+            this.tally.count(facts, &committed);
             this.forget(&stale);
             if let Some(id) = client {
                 this.reload(&id).await?;

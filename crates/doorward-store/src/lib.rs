@@ -10,6 +10,7 @@ pub mod memory;
 mod records;
 pub mod sqlite;
 pub mod suite;
+pub mod tally;
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ use doorward_core::throttle::{Failures, Whose};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Lifetime, Position, Timestamp};
+
+use crate::tally::Figures;
 
 /// Why a store could not do what it was asked. Not the caller's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -181,6 +184,11 @@ pub trait Directory: Send + Sync {
 
     /// Can it write? Answers from what the last commits showed; costs nothing.
     fn is_writable(&self) -> bool;
+
+    /// What it tells of itself; costs next to nothing.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
 }
 
 /// An opened backend.

@@ -21,6 +21,7 @@ use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::http::pages::look::Look;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::throttle::{ACCOUNTS, Limits, Throttle};
 use crate::watch::Watch;
 
@@ -31,6 +32,23 @@ pub trait Clock: Send + Sync {
 
     /// For how long the machine has been up, its sleep included. Nobody can set it, and it never goes back.
     fn up(&self) -> Lifetime;
+}
+
+/// Measures how long something takes. It tells no time of day, and nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// How long it has been.
+    pub fn elapsed(&self) -> std::time::Duration {
+        self.0.elapsed()
+    }
 }
 
 /// Draws.
@@ -174,6 +192,7 @@ struct Inner {
     hashing: Hashing,
     throttle: Throttle,
     watch: Watch,
+    metrics: Metrics,
     clock: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
     /// The latest time ever told, in milliseconds.
@@ -217,6 +236,7 @@ impl Door {
             verifier: Verifier::new(&settings.issuer, &settings.issuer, TokenType::AccessToken),
             throttle,
             watch: Watch::default(),
+            metrics: Metrics::new(now),
             settings,
             keys: RwLock::new(Arc::new(keys)),
             vault: tokio::sync::Mutex::new(masters),
@@ -295,6 +315,11 @@ impl Door {
     /// What is noticed about abuse.
     pub fn watch(&self) -> &Watch {
         &self.0.watch
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// The time.
@@ -406,9 +431,14 @@ impl Door {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Is the process on its way out?
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
     /// Can requests be served?
     pub fn is_ready(&self) -> bool {
-        !self.0.draining.load(Ordering::Relaxed) && self.directory().is_writable()
+        !self.is_draining() && self.directory().is_writable()
     }
 }
 

@@ -14,6 +14,7 @@ use doorward_core::throttle::Whose;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::flows::Stopped;
+use crate::metrics::pool::Meter;
 
 /// A password that was right.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Hashing {
     places: Arc<Semaphore>,
     cost: Cost,
     decoys: Arc<RwLock<Arc<Decoys>>>,
+    meter: Arc<Meter>,
 }
 
 impl std::fmt::Debug for Hashing {
@@ -74,7 +76,13 @@ impl Hashing {
         }
         // As many as wait, and one at work for each thread.
         let places = Arc::new(Semaphore::new(threads.max(1) * (WAITING_PER_THREAD + 1)));
-        Ok(Self { queue, places, cost, decoys: Arc::new(RwLock::new(Arc::new(Decoys::ours(cost)))) })
+        let decoys = Arc::new(RwLock::new(Arc::new(Decoys::ours(cost))));
+        Ok(Self { queue, places, cost, decoys, meter: Arc::default() })
+    }
+
+    /// What it counts.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Hashes a new password.
@@ -150,10 +158,10 @@ impl Hashing {
     /// # Errors
     /// [`Stopped::Overloaded`] if the queue is full.
     pub fn place(&self) -> Result<Place, Stopped> {
-        Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map(|permit| Place { _permit: permit })
-            .map_err(|_| Stopped::Overloaded)
+        Arc::clone(&self.places).try_acquire_owned().map(|permit| Place { _permit: permit }).map_err(|_| {
+            self.meter.refuse();
+            Stopped::Overloaded
+        })
     }
 
     /// Does something that takes long, in a place that was taken for it.
@@ -181,12 +189,14 @@ impl Hashing {
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
         let (reply, done) = oneshot::channel();
+        let waiting = self.meter.queue();
         let job: Job = Box::new(move |memory| {
             // The place is given back before the caller goes on, even if the work panics.
             let reply = reply;
             let place = place;
+            let working = waiting.begin();
             let done = work(memory);
-            drop(place);
+            drop((place, working));
             drop(reply.send(done));
         });
         self.queue.send(job).map_err(|_| Stopped::Overloaded)?;

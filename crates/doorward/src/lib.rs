@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod listener;
+pub mod metrics;
 pub mod throttle;
 pub mod watch;
 pub mod wiring;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -37,6 +37,7 @@ use crate::http::front;
 use crate::http::headers::protect;
 use crate::http::problem::{Code, Problem, written_out};
 use crate::http::timed::Timed;
+use crate::metrics::{Connected, words};
 
 /// A port, and what answers there.
 #[derive(Clone, Debug)]
@@ -108,11 +109,13 @@ impl Port {
             // Whoever is told no does not keep the next from being told.
             self.bounds.head_within = self.bounds.linger_within;
         }
+        let counted =
+            Connected::on(&self.door, if self.quick { words::Port::Public } else { words::Port::Management });
         let connection = self.connection(stream, peer, is_full);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection broke off");
         }
-        drop(seat);
+        drop((seat, counted));
     }
 
     fn connection<S>(
@@ -160,7 +163,11 @@ impl Port {
         Some(self.say(code))
     }
 
+    /// Says no without the router; of the public port that is counted as what is in no row.
     fn say(&self, code: Code) -> Response<Body> {
+        if self.quick {
+            self.door.metrics().answers.add(&Method::GET, None, code.row().status, Some(code), Duration::ZERO);
+        }
         let mut response = written_out(Problem::new(code).into_response(), &self.door.request_id());
         protect(&self.door, response.headers_mut());
         response

@@ -34,6 +34,8 @@ pub struct Counts {
     pub refused_by_address: u64,
     /// Sign-ins of people on a browser that was not known to be theirs.
     pub new_devices: u64,
+    /// Minutes in which remarkably many sign-ins failed.
+    pub spikes: u64,
 }
 
 /// The watch.
@@ -43,6 +45,7 @@ pub struct Watch {
     refused_by_account: AtomicU64,
     refused_by_address: AtomicU64,
     new_devices: AtomicU64,
+    spikes: AtomicU64,
     /// When the present minute began, and how many failed in it.
     minute: Mutex<(Timestamp, u64)>,
     told: Mutex<Ledger<Cause, Timestamp>>,
@@ -55,6 +58,7 @@ impl Default for Watch {
             refused_by_account: AtomicU64::new(0),
             refused_by_address: AtomicU64::new(0),
             new_devices: AtomicU64::new(0),
+            spikes: AtomicU64::new(0),
             minute: Mutex::new((Timestamp::MIN, 0)),
             told: Mutex::new(Ledger::new(CAUSES)),
         }
@@ -73,7 +77,11 @@ impl Watch {
             minute.1 += 1;
             minute.1
         };
-        (failed >= SPIKE && self.is_due(Cause::Failing, now)).then_some(failed)
+        let is_spike = failed >= SPIKE && self.is_due(Cause::Failing, now);
+        if is_spike {
+            self.spikes.fetch_add(1, Ordering::Relaxed);
+        }
+        is_spike.then_some(failed)
     }
 
     /// A limit refused somebody. Gives how often this limit did since the process began, if that is to be told.
@@ -100,6 +108,7 @@ impl Watch {
             refused_by_account: read(&self.refused_by_account),
             refused_by_address: read(&self.refused_by_address),
             new_devices: read(&self.new_devices),
+            spikes: read(&self.spikes),
         }
     }
 
@@ -134,7 +143,7 @@ mod tests {
         assert_eq!(told, [100]);
         let scattered = (1..250).filter_map(|minute| watch.failed(next + Lifetime::from_secs(minute)));
         assert_eq!(scattered.count(), 0);
-        assert_eq!(watch.counts().failed, 250 + 250 + 249);
+        assert_eq!((watch.counts().failed, watch.counts().spikes), (250 + 250 + 249, 2));
     }
 
     #[test]

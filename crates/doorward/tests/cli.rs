@@ -64,6 +64,63 @@ fn dev_says_ready_first_then_where_everything_is() {
     assert_eq!(mode(&data), 0o700);
 }
 
+/// Where a demo says its metrics are.
+fn metrics_of(server: &Server) -> String {
+    let said = server.said_until("Ctrl-C");
+    let (_, rest) = said.split_once("  Metrics       http://").expect("a line about metrics");
+    rest.split('/').next().expect("an address").to_owned()
+}
+
+#[test]
+fn metrics_are_on_a_port_of_their_own_and_the_public_one_has_none() {
+    let (_place, data) = place();
+    let server = Server::dev(&data, &[]);
+    let metrics = metrics_of(&server);
+    let signed_in = r#"doorward_sign_ins_total{who="person",outcome="signed_in"} "#;
+    let count = || {
+        let page = call(&metrics, "GET", "/metrics", &[], "").text;
+        page.lines().find_map(|line| line.strip_prefix(signed_in).map(str::to_owned)).expect("a count")
+    };
+    assert_eq!(count(), "0");
+    let secret = server.sign_in(ADA, PASSWORD, "demo-session").word("session_token");
+    assert_eq!(count(), "1");
+    let cookie = format!("__Host-Http-dw_session={secret}");
+    for path in ["/v1/session", "/account"] {
+        assert_eq!(server.call("GET", path, &[("cookie", &cookie)], "").status, 200);
+        assert_eq!(call(&metrics, "GET", path, &[("cookie", &cookie)], "").status, 404, "{path}: not on this port");
+    }
+    assert_eq!(server.call("GET", "/metrics", &[], "").status, 404);
+    let page = call(&metrics, "GET", "/metrics", &[], "").text;
+    for line in [
+        r#"doorward_checks_total{credential="secret",outcome="good"} 2"#,
+        r#"doorward_connections{port="management"} 1"#,
+        "doorward_ready 1",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in {page}");
+    }
+    assert_eq!(call(&metrics, "GET", "/readyz?verbose", &[], "").json()["ready"], true);
+}
+
+#[test]
+fn the_management_port_can_be_chosen_switched_off_and_be_taken() {
+    let (_place, data) = place();
+    let start = |listen: &str, data: &Path| {
+        let mut command = program();
+        command.env("DOORWARD_MANAGEMENT_LISTEN", listen);
+        command.args(["dev", "--listen", ":0", "--data"]).arg(data);
+        command
+    };
+    let server = Server::start(start(":0", &data), &data);
+    let metrics = metrics_of(&server);
+    let other = data.with_extension("other");
+    let ran = run(start(&metrics, &other), "").expect(3).told(&metrics).told("management.listen");
+    assert_eq!(ran.stdout, "", "it never said that it was ready");
+    let open = run(start("0.0.0.0:0", &other), "").expect(3);
+    assert!(open.stderr.contains("DOORWARD_MANAGEMENT_LISTEN"), "a demo is for this machine alone: {open:?}");
+    let silent = Server::start(start("off", &other), &other);
+    assert!(!silent.said_until("Ctrl-C").contains("Metrics"));
+}
+
 #[test]
 fn a_second_dev_on_the_same_folder_is_refused_with_name_and_reason() {
     let (_place, data) = place();

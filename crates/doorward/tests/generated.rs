@@ -2,13 +2,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "the test reads whether it shall write")]
 
+#[expect(dead_code, reason = "of the house only its metrics are printed")]
+mod house;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use doorward::config::table;
 use doorward::http::problem::CODES;
-use doorward::http::{admin, routes};
+use doorward::http::{admin, management, routes};
 use doorward::limits;
+use doorward::metrics::page::page;
 use doorward_core::Rejection;
 
 /// Compares a checked-in file with its text of today, or writes it.
@@ -73,4 +78,53 @@ fn the_public_routes_are_as_printed() {
 #[test]
 fn the_admin_routes_are_as_printed() {
     check("crates/doorward/tests/admin-routes.txt", &admin::print());
+}
+
+#[test]
+fn the_management_routes_are_as_printed() {
+    check("crates/doorward/tests/management-routes.txt", &management::print());
+}
+
+#[tokio::test]
+async fn the_list_of_metrics_is_the_page_that_is_served() {
+    let mut text = String::from(
+        "# Metrics
+
+<!-- Written by `cargo xtask docs` from the page that is served; change it there. -->
+
+`GET /metrics` on the management port (`management.listen`, by default `127.0.0.1:8421`) tells these in the text format of
+Prometheus. Every label takes its values from a closed set, listed here unless they are rows of the route table or codes of
+`docs/errors.md`; no label depends on what somebody sends. Counts begin at zero with the process.
+",
+    );
+    let page = page(&house::House::memory().await.door);
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        let (name, sentence) =
+            line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')).expect("a sentence");
+        let kind = lines.next().and_then(|line| line.rsplit(' ').next()).expect("a kind");
+        text.push_str(&format!("\n### `{name}`\n\n{sentence} A {kind}.\n"));
+        let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        while let Some(series) = lines.next_if(|line| !line.starts_with('#')) {
+            let Some((_, labels)) = series.split_once('{') else { continue };
+            for label in labels.split('}').next().unwrap_or_default().split(',') {
+                let (key, word) = label.split_once('=').expect("a label");
+                let words = words.entry(key).or_default();
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+        }
+        words.retain(|key, _| !["le", "version"].contains(key));
+        text.push_str(if words.is_empty() { "" } else { "\n" });
+        for (key, words) in &words {
+            let listed = words.len() <= 20 && !["route", "code"].contains(key);
+            let words: Vec<_> = words.iter().map(|word| format!("`{}`", word.trim_matches('"'))).collect();
+            text.push_str(&match listed {
+                true => format!("- `{key}`: {}\n", words.join(", ")),
+                false => format!("- `{key}`\n"),
+            });
+        }
+    }
+    check("docs/metrics.md", &text);
 }

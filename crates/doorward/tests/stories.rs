@@ -22,6 +22,8 @@ mod keys;
 mod limits;
 #[path = "stories/malformed.rs"]
 mod malformed;
+#[path = "stories/metrics.rs"]
+mod metrics;
 #[path = "stories/pages.rs"]
 mod pages;
 #[path = "stories/refresh.rs"]

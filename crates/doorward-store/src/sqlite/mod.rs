@@ -28,7 +28,7 @@ mod verifier_rows;
 mod writer;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use doorward_core::audit::{Event, Link};
@@ -51,6 +51,7 @@ use self::readers::Readers;
 use self::scratch::Scratch;
 pub use self::writer::QUEUE as WRITER_QUEUE;
 use self::writer::{Change, Writer};
+use crate::tally::Figures;
 use crate::{Committed, Credential, Directory, Opening, Realm, Sessions, StoreError};
 
 /// A store in one file.
@@ -62,6 +63,7 @@ pub struct Sqlite {
     readers: Readers,
     writer: Writer,
     database: [u8; 16],
+    path: PathBuf,
     _lock: Lock,
     _scratch: Option<Scratch>,
 }
@@ -81,7 +83,7 @@ impl Sqlite {
         let opening::Opened { lock, path, file, database } = opening::open(folder, opening)?;
         let readers = Readers::open(&path).map_err(|error| opening::refused(&path, error.into()))?;
         let writer = Writer::start(path.clone(), file, database).map_err(|fault| opening::refused(&path, fault))?;
-        Ok(Self { readers, writer, database, _lock: lock, _scratch: None })
+        Ok(Self { readers, writer, database, path, _lock: lock, _scratch: None })
     }
 
     /// Opens an empty database that is gone when it is dropped, for tests: in memory where the system has a file system
@@ -209,5 +211,16 @@ impl Directory for Sqlite {
 
     fn is_writable(&self) -> bool {
         self.writer.is_writable()
+    }
+
+    fn figures(&self) -> Figures {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        Figures {
+            queued: self.writer.queued(),
+            commits: self.writer.commits(),
+            failed_reads: self.readers.failed(),
+            file: size(&self.path),
+            log: size(&self.path.with_extension("db-wal")),
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! it began. Every query is one statement, so that what it gives is of one moment.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rusqlite::Connection;
@@ -21,18 +21,27 @@ const READERS: usize = 4;
 pub(super) struct Readers {
     files: Vec<Mutex<Connection>>,
     next: AtomicUsize,
+    failed: AtomicU64,
 }
 
 impl Readers {
     /// Opens them.
     pub(super) fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let files = (0..READERS).map(|_| connection::reading(path).map(Mutex::new)).collect::<Result<_, _>>()?;
-        Ok(Self { files, next: AtomicUsize::new(0) })
+        Ok(Self { files, next: AtomicUsize::new(0), failed: AtomicU64::new(0) })
     }
 
     /// Runs a query. Holds a connection for as long as that takes, and never across an await.
     pub(super) fn ask<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
-        query(&self.free()).map_err(|fault| fault.told())
+        query(&self.free()).map_err(|fault| {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            fault.told()
+        })
+    }
+
+    /// How many queries failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// A connection that nobody uses; where all are in use, the one whose turn it is.

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use doorward_core::audit::Event;
@@ -50,6 +50,7 @@ struct Job {
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     writable: Arc<AtomicBool>,
+    commits: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,11 +59,20 @@ impl Writer {
     pub(super) fn start(path: PathBuf, file: Connection, database: [u8; 16]) -> Result<Self, Fault> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
+        let commits = Arc::new(AtomicU64::new(0));
         let tail = Tail::read(&file)?;
-        let hand = Hand { path, database, file: Some(file), tail, writable: Arc::clone(&writable), since_look: 0 };
+        let hand = Hand {
+            path,
+            database,
+            file: Some(file),
+            tail,
+            writable: Arc::clone(&writable),
+            commits: Arc::clone(&commits),
+            since_look: 0,
+        };
         let thread = thread::Builder::new().name(String::from("doorward-writer")).spawn(move || hand.serve(queue));
         // Without a thread the queue has no far end, and every change is answered as unavailable.
-        Ok(Self { jobs: Some(jobs), writable, thread: thread.ok() })
+        Ok(Self { jobs: Some(jobs), writable, commits, thread: thread.ok() })
     }
 
     /// Hands a change over and waits until it is durable.
@@ -71,6 +81,16 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         jobs.send(Job { change, reply }).await.map_err(|_| StoreError::Unavailable)?;
         answer.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// How many changes wait.
+    pub(super) fn queued(&self) -> u64 {
+        self.jobs.as_ref().map_or(0, |jobs| (jobs.max_capacity() - jobs.capacity()) as u64)
+    }
+
+    /// How many transactions became durable.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Did the last commit succeed, and is there somebody for the next?
@@ -97,6 +117,7 @@ struct Hand {
     file: Option<Connection>,
     tail: Tail,
     writable: Arc<AtomicBool>,
+    commits: Arc<AtomicU64>,
     /// Changes since the last look at the write-ahead log.
     since_look: usize,
 }
@@ -151,6 +172,7 @@ impl Hand {
         let apply = |job: &Job| apply(&step, &mut tail, &job.change);
         let committed = batch.iter().map(apply).collect::<Result<Vec<_>, _>>()?;
         step.commit()?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
         self.tail = tail;
         Ok(committed)
     }

@@ -8,7 +8,7 @@ use doorward_store::{Directory, Origin};
 
 use super::args::DevArgs;
 use super::demo::{self, Planted};
-use super::running::{self, Server};
+use super::running::{self, Ports, Server};
 use super::stop::{Exit, Stop};
 use super::{folder, logging, out};
 use crate::config::document::Document;
@@ -26,12 +26,14 @@ pub(super) async fn dev(args: DevArgs) -> Result<Exit, Stop> {
         None => master(&settled.data, is_new)?,
     };
     let (port, address) = running::listen(settled.listen).await?;
+    let management = running::manage(settled.management, settled.listen, Mode::Dev).await?;
+    let metrics = management.as_ref().map(|(_, address)| *address);
     let issuer = settled.issuer.take().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
     let desk = folder::desk(store, &mut settled, issuer.clone(), master).await?;
     let planted = demo::plant(desk.door(), &seed).await?;
-    let server = Server::prepare(desk, &settled.data, port, settled.bounds)?;
+    let server = Server::prepare(desk, &settled.data, Ports { public: port, management }, settled.bounds)?;
     let data = settled.data;
-    server.run(move || out::line(&welcome(address, &issuer, &data, &planted))).await;
+    server.run(move || out::line(&welcome((address, metrics), &issuer, &data, &planted))).await;
     Ok(Exit::Well)
 }
 
@@ -61,7 +63,12 @@ fn master(data: &Path, is_new: bool) -> Result<Secret, Stop> {
 }
 
 /// The first line is for scripts, the rest for people.
-fn welcome(address: SocketAddr, issuer: &str, data: &Path, planted: &Planted) -> String {
+fn welcome(
+    (address, metrics): (SocketAddr, Option<SocketAddr>),
+    issuer: &str,
+    data: &Path,
+    planted: &Planted,
+) -> String {
     let mut lines = vec![
         running::ready_line(address),
         String::new(),
@@ -72,6 +79,9 @@ fn welcome(address: SocketAddr, issuer: &str, data: &Path, planted: &Planted) ->
         format!("  Public keys   {issuer}/.well-known/jwks.json"),
         format!("  Health        {issuer}/healthz  {issuer}/readyz"),
     ];
+    if let Some(metrics) = metrics {
+        lines.push(format!("  Metrics       http://{metrics}/metrics  http://{metrics}/readyz?verbose"));
+    }
     if planted.has_ada {
         lines.push(format!("  Demo account  {} / {}", demo::EMAIL, demo::PASSWORD));
     }

@@ -3,7 +3,7 @@
 use doorward_store::Origin;
 
 use super::args::ServeArgs;
-use super::running::{self, Server};
+use super::running::{self, Ports, Server};
 use super::stop::{Exit, Stop};
 use super::{folder, logging, out};
 use crate::config::{Mode, Raw, settle};
@@ -18,8 +18,9 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Stop> {
     };
     let store = folder::open(&settled.data, Origin::Serve)?;
     let (port, address) = running::listen(settled.listen).await?;
+    let management = running::manage(settled.management, settled.listen, Mode::Serve).await?;
     let desk = folder::desk(store, &mut settled, issuer, master).await?;
-    let server = Server::prepare(desk, &settled.data, port, settled.bounds)?;
+    let server = Server::prepare(desk, &settled.data, Ports { public: port, management }, settled.bounds)?;
     server.run(|| out::line(&running::ready_line(address))).await;
     Ok(Exit::Well)
 }

@@ -30,6 +30,8 @@ use crate::throttle::Limits;
 pub struct Settled {
     /// The public port.
     pub listen: SocketAddr,
+    /// The management port.
+    pub management: Management,
     /// The issuer; `None` only where it follows from the port.
     pub issuer: Option<String>,
     /// The data folder.
@@ -66,6 +68,20 @@ pub struct Settled {
     pub look: Look,
 }
 
+/// Where the management port is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// Where it is usual; nothing was said.
+    Usual,
+    /// There.
+    At(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
+/// Where the management port is usual.
+pub const MANAGEMENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8421);
+
 /// How to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -99,6 +115,10 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
     let mut settling = Settling { raw, mode };
     let settled = Settled {
         listen: settling.text("listen", LOOPBACK, |text| listen(text, mode)),
+        management: settling.text("management.listen", Management::Usual, |text| match text {
+            "off" => Ok(Management::Off),
+            text => listen(text, mode).map(Management::At),
+        }),
         issuer: settling.issuer(),
         data: settling.text("data", PathBuf::new(), |text| match text {
             "" => Err(String::from("it is empty")),

@@ -93,6 +93,17 @@ pub const KEYS: &[Key] = &[
     .flag("--listen")
     .always("127.0.0.1:8420"),
     key(
+        "management.listen",
+        "DOORWARD_MANAGEMENT_LISTEN",
+        Takes::Text,
+        "The address of the management port, where `/metrics`, `/healthz` and `/readyz?verbose` are: `HOST:PORT`, `:PORT` \
+         on loopback, or `off`. It asks nobody who they are: keep it from strangers.",
+    )
+    .otherwise(
+        "`127.0.0.1:8421`; any free port of loopback where the public port is 0, and with `dev` also where another \
+         process has 8421",
+    ),
+    key(
         "issuer",
         "DOORWARD_ISSUER",
         Takes::Text,

@@ -10,7 +10,8 @@ use doorward_core::{Position, Rejection, Scratch, Timestamp};
 use doorward_store::cached::Record;
 
 use super::{Refusal, Stopped};
-use crate::door::Door;
+use crate::door::{Door, Stopwatch};
+use crate::metrics::words::{self, Found};
 
 /// What a request shows of itself.
 #[derive(Debug, Default)]
@@ -53,11 +54,11 @@ impl Caller {
 /// [`Refusal::NoCredentials`], [`Refusal::AmbiguousCredentials`], or what is wrong with the credential.
 pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
     let by_access = match &shown.access {
-        Some(token) => Some(check_access(door, token).await),
+        Some(token) => Some(timed(door, words::Credential::AccessToken, check_access(door, token)).await),
         None => None,
     };
     let by_secret = match &shown.secret {
-        Some(hash) => Some(check_secret(door, hash).await),
+        Some(hash) => Some(timed(door, words::Credential::Secret, check_secret(door, hash)).await),
         None => None,
     };
     match (by_access, by_secret) {
@@ -70,6 +71,17 @@ pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> 
         (Some(Ok(_)), Some(Err(Stopped::Refused(_)))) => Err(Refusal::AmbiguousCredentials.into()),
         (Some(Ok(_)), Some(Err(stopped))) | (Some(Err(stopped)), Some(_)) => Err(stopped),
     }
+}
+
+async fn timed(
+    door: &Door,
+    credential: words::Credential,
+    check: impl Future<Output = Result<Caller, Stopped>>,
+) -> Result<Caller, Stopped> {
+    let began = Stopwatch::start();
+    let checked = check.await;
+    door.metrics().checked(credential, &checked, began.elapsed());
+    checked
 }
 
 /// Checks a secret whose record is at hand, without waiting; `None` if it has to be loaded or written to.
@@ -89,8 +101,10 @@ pub fn check_kept(door: &Door, hash: &SecretHash, now: Timestamp) -> Option<Resu
 async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped> {
     let now = door.now();
     if let Some(checked) = check_kept(door, hash, now) {
+        door.metrics().looked(Found::Hit);
         return checked;
     }
+    door.metrics().looked(Found::Miss);
     let fence = door.cached().fence();
     let read_at = door.cached().head();
     let session = door.sessions().session_by_secret(hash).await?.ok_or(Refusal::SessionUnknown)?;

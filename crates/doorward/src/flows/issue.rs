@@ -12,7 +12,7 @@ use doorward_core::{Claims, Few, Lifetime, Position, Timestamp, refresh, token};
 use doorward_store::StoreError;
 
 use super::{Refusal, Stopped};
-use crate::door::Door;
+use crate::door::{Door, Stopwatch};
 use crate::hashing::Place;
 
 /// A session and what its holder gets.
@@ -133,6 +133,7 @@ pub fn refresh_token(door: &Door, session: &Session, now: Timestamp) -> Result<(
 /// # Errors
 /// [`Stopped::NoEntropy`].
 pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result<(String, Lifetime), Stopped> {
+    let began = Stopwatch::start();
     let Issuing { client, head, now, pen } = around;
     let issuer = door.settings().issuer.as_str();
     let subject = session.user.map_or_else(|| session.id.to_string(), |user| user.to_string());
@@ -171,5 +172,6 @@ pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result
         handles: door.keys().handles(session.user),
     };
     let text = pen.sign(door, &claims).await?;
+    door.metrics().minted(client.algorithm, began.elapsed());
     Ok((text, expires_at - issued_at))
 }

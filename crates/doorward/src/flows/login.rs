@@ -20,7 +20,8 @@ use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice, password};
-use crate::door::{Door, Origin};
+use crate::door::{Door, Origin, Stopwatch};
+use crate::metrics::words;
 
 /// A sign-in as it was asked for.
 #[derive(Debug)]
@@ -56,6 +57,14 @@ pub enum Who {
 /// # Errors
 /// What [`login::admit`] and [`login::prove`] refuse; one answer for unknown, wrong and suspended.
 pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, Stopped> {
+    let began = Stopwatch::start();
+    let who = if matches!(attempt.who, Who::Guest) { words::Who::Guest } else { words::Who::Person };
+    let entered = enter(door, attempt, from).await;
+    door.metrics().signed_in(who, &entered, began.elapsed());
+    entered
+}
+
+async fn enter(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, Stopped> {
     let Attempt { client, transport, who, held, device } = attempt;
     let transport = transport.unwrap_or_else(|| client.strategy.default_transport());
     login::admit(&client, transport)?;

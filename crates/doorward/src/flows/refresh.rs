@@ -20,7 +20,8 @@ use super::authenticate::{Application, authenticate};
 use super::check::{self, By, Credentials};
 use super::issue::{self, Handed, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice};
-use crate::door::{Door, Origin};
+use crate::door::{Door, Origin, Stopwatch};
+use crate::metrics::words::RefreshEnd;
 use crate::throttle::Purpose;
 
 /// What a request for a refresh shows.
@@ -49,10 +50,14 @@ pub struct Request {
 /// What the rule refuses; [`Refusal::AmbiguousCredentials`] where two credentials name two sessions. Tokens that are none
 /// of ours use up the allowance of the network they come from; those that are ours are never refused for it.
 pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
-    let refreshed = attempt(door, asked, from).await;
-    if let Err(Stopped::Refused(Refusal::RefreshInvalid)) = refreshed {
-        notice::ask(door, Purpose::Refresh, from).await?;
+    let began = Stopwatch::start();
+    let mut refreshed = attempt(door, asked, from).await;
+    if let Err(Stopped::Refused(Refusal::RefreshInvalid)) = refreshed
+        && let Err(stopped) = notice::ask(door, Purpose::Refresh, from).await
+    {
+        refreshed = Err(stopped);
     }
+    door.metrics().refresh_ended(&refreshed, began.elapsed());
     refreshed
 }
 
@@ -141,13 +146,18 @@ impl Asking<'_> {
             let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
             match refresh::decide(&session, credential, self.asked.attempt, around) {
                 Decision::Refuse(why) => return Err(why.into()),
-                Decision::Repeat => return self.repeat(session, issuing).await,
+                Decision::Repeat => {
+                    let repeated = self.repeat(session, issuing).await?;
+                    door.metrics().refreshed(RefreshEnd::Repeated);
+                    return Ok(repeated);
+                }
                 Decision::End => {
                     self.end_reused(&session, now).await?;
                     return Err(Refusal::RefreshReused.into());
                 }
                 Decision::Rotate(turn) => {
                     if let Some(issued) = self.rotate(&session, *turn, issuing).await? {
+                        door.metrics().refreshed(RefreshEnd::Rotated);
                         return Ok(issued);
                     }
                 }
@@ -238,7 +248,9 @@ impl Asking<'_> {
         }
         let around = Issuing { client: &client, head, now, pen: Pen::take(self.door, &client)? };
         let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around).await?;
-        self.with_user(session.clone(), handed).await
+        let kept = self.with_user(session.clone(), handed).await?;
+        self.door.metrics().refreshed(RefreshEnd::Kept);
+        Ok(kept)
     }
 
     async fn with_user(&self, session: Session, handed: Handed) -> Result<Issued, Stopped> {

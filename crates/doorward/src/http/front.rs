@@ -30,7 +30,9 @@ pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
         return None;
     }
     let secret = SecretKind::Session.parse(only_secret(request.headers())?)?;
+    let began = door.metrics().begin_short();
     let caller = check_kept(door, &secret.hash(), door.now())?.ok()?;
+    door.metrics().end_short(began);
     let turn = door.cached().client_turn();
     if caller.record.told(turn).is_none() {
         caller.record.tell(turn, description(door, &caller));

@@ -8,6 +8,8 @@ pub mod cors;
 pub mod extract;
 pub mod front;
 pub mod headers;
+pub mod management;
+pub mod measured;
 pub mod pages;
 pub mod problem;
 pub mod public;

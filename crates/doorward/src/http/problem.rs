@@ -305,6 +305,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Left for whoever counts.
+        response.extensions_mut().insert(self.code);
+        let headers = response.headers_mut();
         match row.status {
             StatusCode::UNAUTHORIZED => drop(headers.insert(header::WWW_AUTHENTICATE, self.challenge())),
             StatusCode::SERVICE_UNAVAILABLE => {

@@ -8,6 +8,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue};
 
 use super::extract::RequestId;
+use super::measured::measured;
 use super::pages::{account, assets, devices, jwt, login, logout, look, security, signup};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
@@ -121,6 +122,7 @@ pub fn router(door: Door) -> Router {
         .fallback(|| async { Problem::new(Code::NotFound) })
         .layer(middleware::from_fn_with_state(door.clone(), cors::share))
         .layer(middleware::from_fn_with_state(door.clone(), name_request))
+        .layer(middleware::from_fn_with_state(door.clone(), measured))
         .with_state(door)
 }
 

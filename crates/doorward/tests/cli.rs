@@ -4,6 +4,10 @@
 
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/secrets.rs"]
+mod secrets;
+#[path = "cli/spellings.rs"]
+mod spellings;
 mod support;
 #[path = "cli/templates.rs"]
 mod templates;

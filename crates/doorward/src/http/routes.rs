@@ -1,11 +1,12 @@
 //! The route table: data first, the router from it. `tests/routes.txt` is its checked-in print.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue};
+use tracing::Instrument;
 
 use super::extract::RequestId;
 use super::measured::measured;
@@ -135,7 +136,16 @@ pub(super) async fn name_request(
 ) -> Response {
     let id = door.request_id();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let response = look::drawn(&door.look(), next.run(request).await);
+    // Of the gravest level, so that it is there for every line that is written meanwhile.
+    let span = tracing::error_span!("request", %id);
+    let asked = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.extensions().get::<MatchedPath>().cloned()));
+    let response = next.run(request).instrument(span.clone()).await;
+    let response = span.in_scope(|| look::drawn(&door.look(), response));
+    if let Some((method, route)) = asked {
+        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        span.in_scope(|| tracing::debug!(%method, route, status = response.status().as_u16(), "answered"));
+    }
     let mut response = written_out(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);

@@ -115,10 +115,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
     let mut settling = Settling { raw, mode };
     let settled = Settled {
         listen: settling.text("listen", LOOPBACK, |text| listen(text, mode)),
-        management: settling.text("management.listen", Management::Usual, |text| match text {
-            "off" => Ok(Management::Off),
-            text => listen(text, mode).map(Management::At),
-        }),
+        management: settling.management(),
         issuer: settling.issuer(),
         data: settling.text("data", PathBuf::new(), |text| match text {
             "" => Err(String::from("it is empty")),
@@ -127,20 +124,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         master: settling.master(),
         master_previous: settling.master_key("master_key_previous"),
         signup_open: settling.flag("signup"),
-        log: Log {
-            json: settling.text("log_format", false, |text| match text {
-                "text" => Ok(false),
-                "json" => Ok(true),
-                _ => Err(String::from("it is `text` or `json`")),
-            }),
-            level: settling.text("log_level", tracing::Level::INFO, |text| {
-                let known = ["error", "warn", "info", "debug", "trace"].contains(&text);
-                text.parse()
-                    .ok()
-                    .filter(|_| known)
-                    .ok_or_else(|| String::from("it is error, warn, info, debug or trace"))
-            }),
-        },
+        log: settling.log(),
         hash_threads: settling.threads(),
         // Above these limits we would refuse to verify what we hashed.
         hash_cost: Cost {
@@ -254,6 +238,31 @@ impl Settling {
             self.raw.problems.extend(problems);
             Look::ours()
         })
+    }
+
+    fn management(&mut self) -> Management {
+        let mode = self.mode;
+        self.text("management.listen", Management::Usual, |text| match text {
+            "off" => Ok(Management::Off),
+            text => listen(text, mode).map(Management::At),
+        })
+    }
+
+    fn log(&mut self) -> Log {
+        Log {
+            json: self.text("log_format", false, |text| match text {
+                "text" => Ok(false),
+                "json" => Ok(true),
+                _ => Err(String::from("it is `text` or `json`")),
+            }),
+            level: self.text("log_level", tracing::Level::INFO, |text| {
+                let known = ["error", "warn", "info", "debug", "trace"].contains(&text);
+                text.parse()
+                    .ok()
+                    .filter(|_| known)
+                    .ok_or_else(|| String::from("it is error, warn, info, debug or trace"))
+            }),
+        }
     }
 
     fn threads(&mut self) -> usize {

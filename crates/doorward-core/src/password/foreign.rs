@@ -146,14 +146,21 @@ impl Foreign {
 
     /// A text of this scheme that is nobody's, so that an answer about nobody takes as long.
     pub fn decoy(scheme: &str) -> Option<String> {
-        let (salt, tag) = ("A".repeat(22), "A".repeat(43));
-        let rests = [
-            format!("${salt}${tag}"),
-            format!("$${salt}${tag}"),
-            ".".repeat(53),
-            format!(",ss=,sk={tag}${salt}${tag}"),
-        ];
-        rests.iter().find_map(|rest| Self::read(&format!("{scheme}{rest}")).ok()).map(|decoy| decoy.text())
+        let salt = "A".repeat(22);
+        let of_length = |length: usize| {
+            let tag = super::standard(&vec![0; length]);
+            [
+                format!("${salt}${tag}"),
+                format!("$${salt}${tag}"),
+                // A salt that stands behind the password cannot be empty.
+                format!("$AA${salt}${tag}"),
+                ".".repeat(53),
+                format!(",ss=,sk={tag}${salt}${tag}"),
+            ]
+        };
+        let rests = core::iter::once(super::HASH).chain(16..=64).flat_map(of_length);
+        let mut read = rests.filter_map(|rest| Self::read(&format!("{scheme}{rest}")).ok());
+        read.find(|decoy| decoy.scheme() == scheme).map(|decoy| decoy.text())
     }
 
     fn form(&self) -> &dyn Scheme {

@@ -173,7 +173,7 @@ where
 }
 
 /// Such as `Chrome on Linux`. User-agent strings are frozen, so no more than that is guessed.
-fn device(headers: &HeaderMap) -> String {
+pub fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The parser walks the text more than once: a hostile one is cut first.
     let agent: String = agent.chars().take(512).collect();

@@ -63,10 +63,12 @@ fn skip_line(file: &mut impl BufRead) -> Result<(), Broken> {
 fn parse(text: &str) -> Result<Row, Unfit> {
     let mut json = serde_json::Deserializer::from_str(text);
     let row = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        // A name may be whatever somebody made up, and is told if it is short and plain.
+        let plain = |name: &str| name.len() <= 64 && !name.chars().any(char::is_control);
+        let path = Some(error.path().to_string()).filter(|path| plain(path)).unwrap_or_default();
         let inner = error.into_inner();
         let message = inner.to_string();
-        let named = message.split('`').nth(1).filter(|name| name.len() <= 64 && !name.chars().any(char::is_control));
+        let named = message.split('`').nth(1).filter(|name| plain(name));
         match message.split(' ').next() {
             _ if !inner.is_data() => Unfit::malformed(format!("no JSON object (column {})", inner.column())),
             Some("unknown") => Unfit::malformed(format!("unknown member {}", named.unwrap_or(&path))),

@@ -99,7 +99,8 @@ impl Scheme for Pbkdf2 {
     }
 
     fn scheme(&self) -> String {
-        format!("$pbkdf2-{}$i={}", self.function.name(), self.rounds)
+        // Every block of the hash costs all rounds.
+        format!("$pbkdf2-{}$i={},l={}", self.function.name(), self.rounds, self.tag.len())
     }
 
     fn rest(&self) -> String {

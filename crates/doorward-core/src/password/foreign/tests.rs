@@ -220,10 +220,17 @@ fn what_is_not_as_its_scheme_says_is_refused() {
 
 #[test]
 fn there_is_a_decoy_for_every_scheme_that_costs_as_much_and_is_nobodys() {
-    let weak = Weak::read(Digest::Md5, "0C1C33CF94C36B35E7E7EF52870C7A94", "", Place::Prefix).expect("a digest");
-    let wrapped = Foreign::wrap(&weak, [7; 16], CHEAP, &mut Memory::default()).expect("a hash");
+    let wrapped = |salt: &str, place| {
+        let weak = Weak::read(Digest::Md5, "0C1C33CF94C36B35E7E7EF52870C7A94", salt, place).expect("a digest");
+        Foreign::wrap(&weak, [7; 16], CHEAP, &mut Memory::default()).expect("a hash").text()
+    };
+    let (plain, salted) = (wrapped("", Place::Prefix), wrapped("sea", Place::Suffix));
     let stored = KEPT.iter().map(|(_, text)| Foreign::read(text).expect("readable").text());
-    for stored in stored.chain([wrapped.text(), Foreign::read(FIREBASE).expect("readable").text()]) {
+    let dearest = "$pbkdf2$10000000$c2Vhc2FsdCE$c1m4xwT0x24OKVLOBzg9U.DbQYo";
+    let decoy_of_dearest =
+        Foreign::decoy(&scheme(dearest)).expect("of one block, and not of two that would be refused");
+    assert_eq!(scheme(&decoy_of_dearest), "$pbkdf2-sha1$i=10000000,l=20");
+    for stored in stored.chain([plain, salted, Foreign::read(FIREBASE).expect("readable").text()]) {
         let scheme_of = scheme(&stored);
         let decoy = Foreign::decoy(&scheme_of).unwrap_or_else(|| panic!("none for {scheme_of}"));
         assert_eq!(scheme(&decoy), scheme_of);

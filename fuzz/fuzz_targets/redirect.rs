@@ -1,0 +1,8 @@
+//! Hands the body `redirect` to a fuzzer.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::run("redirect", data));

@@ -1,0 +1,8 @@
+//! Hands the body `token` to a fuzzer.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::run("token", data));

@@ -35,6 +35,7 @@ mod introspect;
 mod keyring;
 mod metrics;
 mod pings;
+mod record;
 mod sessions;
 mod settings;
 mod shared;

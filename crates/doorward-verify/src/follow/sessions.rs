@@ -1,21 +1,22 @@
 //! Opaque sessions: the record of a cookie is fetched once, kept for a while, and looked up in the index on every use.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::Refused;
-use super::access::{Access, Shown};
+use super::access::Access;
 use super::client::Call;
 use super::clock;
 use super::flight::{Breaker, Flights};
+use super::record::Record;
 use super::shared::Shared;
 use crate::feed::{MOST_SEEN, sha256};
-use crate::json::{Malformed, Reader, read_object};
-use crate::{Handles, Judgement, Key, Lifetime, Marks, Moment, Policy, Position, Rejection, Timestamp, base64url};
+use crate::json::Malformed;
+use crate::{Judgement, Lifetime, Moment, Policy, Rejection, Timestamp, base64url};
 
 const SHARDS: usize = 16;
 /// How many records may be under way.
@@ -28,16 +29,6 @@ const REPORT: Lifetime = Lifetime::from_secs(60);
 const MOST_WAITING: usize = 20_000;
 /// Characters of a secret's text behind its prefix.
 const SECRET_TEXT: usize = 43 + 6;
-
-/// A session as the server described it.
-struct Record {
-    access: Access,
-    read: Moment,
-    keep: Lifetime,
-    idle_expires_at: Timestamp,
-    /// When its use was reported last, by the running clock.
-    reported: AtomicI64,
-}
 
 #[derive(Clone)]
 enum Fetched {
@@ -244,102 +235,11 @@ async fn fetch(shared: &Shared, hash: [u8; 32]) -> Fetched {
     let call = Call::get(format!("/v1/feed/sessions/{}", base64url::encode(&hash)), "application/json");
     let Ok(mut answer) = shared.client.call(&call, LONGEST, WITHIN).await else { return Fetched::Nothing };
     match answer.head.status.as_u16() {
-        200 => match parse(&mut answer.body, read) {
+        200 => match Record::parse(&mut answer.body, read) {
             Ok(record) => Fetched::Record(Arc::new(record)),
             Err(Malformed) => Fetched::Nothing,
         },
         404 => Fetched::Unknown,
         _ => Fetched::Nothing,
     }
-}
-
-#[derive(Default)]
-struct Draft {
-    session_id: Option<String>,
-    client_id: Option<String>,
-    subject: Option<String>,
-    handles: Handles,
-    rv: Option<Position>,
-    expires_at: Option<Timestamp>,
-    idle_expires_at: Option<Timestamp>,
-    keep: Option<Lifetime>,
-    auth_time: Option<Timestamp>,
-    acr: Option<String>,
-    amr: Vec<String>,
-}
-
-impl Draft {
-    fn read(&mut self, name: &str, value: &mut Reader<'_>) -> Result<(), Malformed> {
-        let moment = |value: &mut Reader<'_>| value.integer().map(Timestamp::from_millis);
-        match name {
-            "sid" => self.session_id = Some(value.string()?.to_owned()),
-            "client_id" => self.client_id = Some(value.string()?.to_owned()),
-            "user" => {
-                value.unless_null(|user| {
-                    user.object(|name, value| {
-                        match name {
-                            "id" => self.subject = Some(value.string()?.to_owned()),
-                            _ => value.skip()?,
-                        }
-                        Ok::<(), Malformed>(())
-                    })
-                })?;
-            }
-            "rh" => {
-                let handles = value.unless_null(|rh| Handles::parse(rh.string()?).ok_or(Malformed))?;
-                self.handles = handles.unwrap_or_default();
-            }
-            "rv" => self.rv = Some(value.string()?.parse().map_err(|_| Malformed)?),
-            "expires_at" => self.expires_at = Some(moment(value)?),
-            "idle_expires_at" => self.idle_expires_at = Some(moment(value)?),
-            "keep_ms" => self.keep = Some(Lifetime::from_millis(value.integer()?)),
-            "auth_time" => self.auth_time = value.unless_null(moment)?,
-            "acr" => self.acr = value.unless_null(|acr| acr.string().map(str::to_owned))?,
-            "amr" => value.array(|method| {
-                self.amr.push(method.string()?.to_owned());
-                Ok::<(), Malformed>(())
-            })?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    }
-}
-
-fn parse(body: &mut [u8], read: Moment) -> Result<Record, Malformed> {
-    let mut draft = Draft::default();
-    read_object(body, |name, value| draft.read(name, value))?;
-    let session_id = draft.session_id.ok_or(Malformed)?;
-    let client_id = draft.client_id.ok_or(Malformed)?;
-    let marks = Marks {
-        session: Some(Key::of(&session_id)),
-        token: None,
-        subject: draft.handles.subject,
-        client: Some(Key::of(&client_id)),
-        device: draft.handles.device,
-        organization: draft.handles.organization,
-        signing_key: None,
-        at: draft.rv,
-    };
-    let access = Access {
-        shown: Shown::Session,
-        subject: draft.subject,
-        client_id,
-        session_id: Some(session_id),
-        token_id: None,
-        scope: String::new(),
-        audience: Vec::new(),
-        expires_at: draft.expires_at.ok_or(Malformed)?,
-        auth_time: draft.auth_time,
-        acr: draft.acr,
-        amr: draft.amr,
-        rv: draft.rv,
-        marks,
-    };
-    Ok(Record {
-        access,
-        read,
-        keep: draft.keep.ok_or(Malformed)?,
-        idle_expires_at: draft.idle_expires_at.ok_or(Malformed)?,
-        reported: AtomicI64::new(i64::MIN / 2),
-    })
 }

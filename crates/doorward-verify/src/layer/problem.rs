@@ -118,8 +118,11 @@ fn refused_row(refused: Refused) -> Row {
         Refused::Rejected(Rejection::TokenExpired) => {
             (StatusCode::UNAUTHORIZED, "token_expired", "The access token ran out.")
         }
-        Refused::Rejected(Rejection::TokenRevoked | Rejection::TokenStale) => {
+        Refused::Rejected(Rejection::TokenRevoked) => {
             (StatusCode::UNAUTHORIZED, "token_revoked", "The access token was revoked.")
+        }
+        Refused::Rejected(Rejection::TokenStale) => {
+            (StatusCode::UNAUTHORIZED, "token_stale", "The access token must be renewed.")
         }
         Refused::Rejected(_) => (StatusCode::UNAUTHORIZED, "token_invalid", "The access token is not good."),
     };
@@ -157,7 +160,8 @@ mod tests {
         for rejection in Rejection::ALL {
             let code = match rejection {
                 Rejection::TokenExpired => "token_expired",
-                Rejection::TokenRevoked | Rejection::TokenStale => "token_revoked",
+                Rejection::TokenRevoked => "token_revoked",
+                Rejection::TokenStale => "token_stale",
                 _ => "token_invalid",
             };
             check(&rejected(rejection), 401, code, Some(&invalid(rejection.code())));

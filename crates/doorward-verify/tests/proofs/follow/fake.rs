@@ -229,7 +229,7 @@ impl Fake {
                 let head = state.head();
                 let end = now() + Lifetime::from_mins(60);
                 let json = format!(
-                    r#"{{"session":{{"id":"{session}"}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{end},"keep_ms":{},"auth_time":{end},"acr":null,"amr":["pwd"]}}"#,
+                    r#"{{"session":{{"id":"{session}","auth_time":"2027-01-15T08:00:00Z","amr":["pwd"]}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{end},"keep_ms":{}}}"#,
                     state.keep_ms,
                     end = end.millis()
                 );

@@ -6,5 +6,6 @@ mod fake;
 mod keys;
 #[cfg(feature = "layer")]
 mod routes;
+mod secure;
 mod sessions;
 mod tokens;

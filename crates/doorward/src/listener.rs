@@ -7,6 +7,7 @@ pub mod bounds;
 pub mod framing;
 pub mod gate;
 pub mod networks;
+pub mod tls;
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -31,6 +32,7 @@ use self::bounds::Bounds;
 use self::framing::{Fault, HEAD_LARGEST};
 use self::gate::{Gate, Refused};
 use self::networks::{Networks, Place};
+use self::tls::Tls;
 use crate::door::Door;
 use crate::http::extract::Peer;
 use crate::http::front;
@@ -44,21 +46,29 @@ use crate::metrics::{Connected, words};
 pub struct Port {
     door: Door,
     router: Router,
-    /// May the most frequent questions be answered before the router?
-    quick: bool,
+    /// Is it the public port?
+    is_public: bool,
+    tls: Option<Tls>,
     bounds: Bounds,
 }
 
 impl Port {
     /// A port on which a router answers, and nothing else.
     pub fn new(door: Door, router: Router) -> Self {
-        Self { door, router, quick: false, bounds: Bounds::default() }
+        Self { door, router, is_public: false, tls: None, bounds: Bounds::default() }
     }
 
-    /// The most frequent questions are answered before the router.
+    /// The public port: its most frequent questions are answered before the router, and plain http is taken from this
+    /// machine and from trusted proxies alone.
     #[must_use]
-    pub fn quick(self) -> Self {
-        Self { quick: true, ..self }
+    pub fn public(self) -> Self {
+        Self { is_public: true, ..self }
+    }
+
+    /// TLS is spoken, if there is any.
+    #[must_use]
+    pub fn secured(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// With other bounds.
@@ -108,11 +118,19 @@ impl Port {
         if is_full {
             // Whoever is told no does not keep the next from being told.
             self.bounds.head_within = self.bounds.linger_within;
+            self.bounds.handshake_within = self.bounds.linger_within;
         }
-        let counted =
-            Connected::on(&self.door, if self.quick { words::Port::Public } else { words::Port::Management });
-        let connection = self.connection(stream, peer, is_full);
-        if let Err(error) = watcher.watch(connection).await {
+        let kind = if self.is_public { words::Port::Public } else { words::Port::Management };
+        let counted = Connected::on(&self.door, kind);
+        let ended = match self.tls.clone() {
+            None => watcher.watch(self.connection(stream, peer, is_full)).await,
+            Some(tls) => match tokio::time::timeout(self.bounds.handshake_within, tls.greet(stream)).await {
+                Ok(Ok(stream)) => watcher.watch(self.connection(stream, peer, is_full)).await,
+                Ok(Err(error)) => return tracing::debug!(%error, "no handshake came about"),
+                Err(_) => return tracing::debug!("no handshake came about in time"),
+            },
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "a connection broke off");
         }
         drop((seat, counted));
@@ -129,9 +147,11 @@ impl Port {
     {
         let gate = Gate::new(stream, &self.bounds);
         let (refused, number) = (gate.refused(), Cell::new(0));
+        let is_safe = !self.is_public || self.tls.is_some() || stands_for_many(&self.door, peer);
         let service = service_fn(move |request: Request<Incoming>| {
             number.set(number.get() + 1);
-            let way = match self.refusal(&refused, number.get(), is_full) {
+            let refusal = self.refusal(&refused, number.get(), is_full);
+            let way = match refusal.or_else(|| (!is_safe).then(|| self.in_the_open(&request)).flatten()) {
                 Some(response) => Way::Short(response.map(front::Body::Routed)),
                 None => self.way(request, peer),
             };
@@ -163,9 +183,15 @@ impl Port {
         Some(self.say(code))
     }
 
+    /// The answer to a request in plain http from elsewhere. Probes learn nothing and say nothing, and may ask.
+    fn in_the_open(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+        let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+        (!is_probe).then(|| self.say(Code::HttpsRequired))
+    }
+
     /// Says no without the router; of the public port that is counted as what is in no row.
     fn say(&self, code: Code) -> Response<Body> {
-        if self.quick {
+        if self.is_public {
             self.door.metrics().answers.add(&Method::GET, None, code.row().status, Some(code), Duration::ZERO);
         }
         let mut response = written_out(Problem::new(code).into_response(), &self.door.request_id());
@@ -178,7 +204,7 @@ impl Port {
         mut request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Way<impl Future<Output = Response<Body>> + use<>> {
-        if self.quick
+        if self.is_public
             && let Some(response) = front::answer(&self.door, &request)
         {
             return Way::Short(response);
@@ -199,7 +225,7 @@ impl Port {
 
 /// Serves the public port.
 pub async fn serve(door: Door, router: Router, listener: TcpListener, stop: watch::Receiver<bool>) {
-    Port::new(door, router).quick().serve(listener, stop).await;
+    Port::new(door, router).public().serve(listener, stop).await;
 }
 
 /// Who may come in.
@@ -227,15 +253,21 @@ impl Gatekeeper {
 
     /// `None` for a connection that is closed without a word.
     fn admit(&mut self, door: &Door, peer: SocketAddr) -> Option<Seat> {
-        let address = peer.ip().to_canonical();
-        let stands_for_many =
-            address.is_loopback() || door.settings().trusted_proxies.iter().any(|range| range.contains(address));
-        let place = if stands_for_many { Some(None) } else { self.networks.enter(address).map(Some) };
+        let place = match stands_for_many(door, peer) {
+            true => Some(None),
+            false => self.networks.enter(peer.ip().to_canonical()).map(Some),
+        };
         if let (Some(place), Ok(seat)) = (place, Arc::clone(&self.seats).try_acquire_owned()) {
             return Some(Seat::Taken((seat, place)));
         }
         Arc::clone(&self.turned_away).try_acquire_owned().ok().map(Seat::TurnedAway)
     }
+}
+
+/// This machine itself, or a proxy that the operator trusts.
+fn stands_for_many(door: &Door, peer: SocketAddr) -> bool {
+    let address = peer.ip().to_canonical();
+    address.is_loopback() || door.settings().trusted_proxies.iter().any(|range| range.contains(address))
 }
 
 /// How an answer comes about.

@@ -4,10 +4,14 @@ mod house;
 
 #[path = "stories/abuse.rs"]
 mod abuse;
+#[path = "stories/armour.rs"]
+mod armour;
 #[path = "stories/at_rest.rs"]
 mod at_rest;
 #[path = "stories/bad_input.rs"]
 mod bad_input;
+#[path = "stories/cookies.rs"]
+mod cookies;
 #[path = "stories/cors.rs"]
 mod cors;
 #[path = "stories/devices.rs"]

@@ -131,6 +131,9 @@ pub(super) struct DevArgs {
     /// A file of people and clients that shall be there
     #[arg(long, value_name = "FILE")]
     pub(super) seed: Option<PathBuf>,
+    /// Speak https, with a certificate of its own that is kept in the data folder
+    #[arg(long)]
+    pub(super) tls: bool,
 }
 
 #[derive(Debug, Group)]

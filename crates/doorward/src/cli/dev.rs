@@ -8,9 +8,9 @@ use doorward_store::{Directory, Origin};
 
 use super::args::DevArgs;
 use super::demo::{self, Planted};
-use super::running::{self, Ports, Server};
+use super::running::{self, HangUp, Ports, Public, Server};
 use super::stop::{Exit, Stop};
-use super::{folder, logging, out};
+use super::{folder, logging, out, own_certificate};
 use crate::config::document::Document;
 use crate::config::seed::Seed;
 use crate::config::{Mode, Problems, Raw, Settled, settle};
@@ -25,15 +25,27 @@ pub(super) async fn dev(args: DevArgs) -> Result<Exit, Stop> {
         Some(master) => master,
         None => master(&settled.data, is_new)?,
     };
+    let files = match (settled.tls.take(), args.tls) {
+        (None, true) => Some(own_certificate::of(&settled.data)?),
+        (files, _) => files,
+    };
+    let tls = running::tls(files)?;
     let (port, address) = running::listen(settled.listen).await?;
     let management = running::manage(settled.management, settled.listen, Mode::Dev).await?;
     let metrics = management.as_ref().map(|(_, address)| *address);
-    let issuer = settled.issuer.take().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let issuer = settled.issuer.take().unwrap_or_else(|| format!("{scheme}://localhost:{}", address.port()));
+    if tls.is_some() && issuer.starts_with("http://") {
+        let what = format!("the port speaks https, and {issuer} is the issuer");
+        return Err(Stop::new(Exit::Configuration, what).advise("begin it with https://, or leave it out"));
+    }
     let desk = folder::desk(store, &mut settled, issuer.clone(), master).await?;
     let planted = demo::plant(desk.door(), &seed).await?;
-    let server = Server::prepare(desk, &settled.data, Ports { public: port, management }, settled.bounds)?;
+    let ready = running::ready_line(address, tls.as_ref());
+    let ports = Ports { public: Public { port, bounds: settled.bounds, tls }, management };
+    let server = Server::prepare(desk, &settled.data, ports, HangUp::Stops)?;
     let data = settled.data;
-    server.run(move || out::line(&welcome((address, metrics), &issuer, &data, &planted))).await;
+    server.run(move || out::line(&welcome((ready, metrics), &issuer, &data, &planted))).await;
     Ok(Exit::Well)
 }
 
@@ -63,14 +75,9 @@ fn master(data: &Path, is_new: bool) -> Result<Secret, Stop> {
 }
 
 /// The first line is for scripts, the rest for people.
-fn welcome(
-    (address, metrics): (SocketAddr, Option<SocketAddr>),
-    issuer: &str,
-    data: &Path,
-    planted: &Planted,
-) -> String {
+fn welcome((ready, metrics): (String, Option<SocketAddr>), issuer: &str, data: &Path, planted: &Planted) -> String {
     let mut lines = vec![
-        running::ready_line(address),
+        ready,
         String::new(),
         format!("Doorward {}  dev mode  (loopback only, data in {})", env!("CARGO_PKG_VERSION"), data.display()),
         format!("  Issuer        {issuer}"),

@@ -181,8 +181,8 @@ pub(super) fn make_master_key(folder: &Path) -> Result<Secret, Stop> {
     Ok(Secret::from_bytes(*drawn))
 }
 
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension("key.draft");
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("draft");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

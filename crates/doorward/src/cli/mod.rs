@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod certificate;
 mod demo;
 mod dev;
 mod exchange;
@@ -9,6 +10,7 @@ mod files;
 mod folder;
 mod logging;
 mod out;
+mod own_certificate;
 mod password;
 mod running;
 mod serve;

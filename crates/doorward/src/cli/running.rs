@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::stop::{Exit, Stop};
-use super::{files, socket};
+use super::{certificate, files, socket};
 use crate::config::Mode;
 use crate::config::settled::{MANAGEMENT, Management};
 use crate::http::admin::Desk;
@@ -17,6 +17,7 @@ use crate::http::{management, routes};
 use crate::jobs::{keys, sweep, touch};
 use crate::listener::Port;
 use crate::listener::bounds::Bounds;
+use crate::listener::tls::{Tls, TlsError, TlsFiles};
 
 /// The public port, taken.
 pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Stop> {
@@ -62,16 +63,42 @@ fn untakable(address: SocketAddr, error: &std::io::Error) -> Stop {
 
 /// The ports of a server, taken.
 pub(super) struct Ports {
-    pub(super) public: TcpListener,
+    pub(super) public: Public,
     pub(super) management: Option<(TcpListener, SocketAddr)>,
+}
+
+/// The public port, and how it is spoken to.
+pub(super) struct Public {
+    /// It is taken.
+    pub(super) port: TcpListener,
+    /// Its bounds.
+    pub(super) bounds: Bounds,
+    /// Its certificate.
+    pub(super) tls: Option<Tls>,
+}
+
+/// What a terminal that is gone, or an operator, means by SIGHUP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HangUp {
+    /// The end.
+    Stops,
+    /// Read the certificate again.
+    Reloads,
+}
+
+/// Reads certificate and key.
+pub(super) fn tls(files: Option<TlsFiles>) -> Result<Option<Tls>, Stop> {
+    files.map(Tls::load).transpose().map_err(|error: TlsError| {
+        let advice = "both files are PEM: the certificate first, then those behind it; the key without a passphrase";
+        Stop::new(Exit::Configuration, error).advise(advice)
+    })
 }
 
 /// A server that is ready to open its door.
 pub(super) struct Server {
     desk: Desk,
-    port: TcpListener,
-    bounds: Bounds,
-    management: Option<(TcpListener, SocketAddr)>,
+    ports: Ports,
+    hang_up: HangUp,
     socket: UnixListener,
     socket_path: PathBuf,
     signals: Signals,
@@ -79,23 +106,27 @@ pub(super) struct Server {
 
 impl Server {
     /// Takes what is still missing: the socket, and the signals that end it.
-    pub(super) fn prepare(desk: Desk, folder: &Path, ports: Ports, mut bounds: Bounds) -> Result<Self, Stop> {
-        let Ports { public: port, management } = ports;
-        files::make_room(&mut bounds);
+    pub(super) fn prepare(desk: Desk, folder: &Path, mut ports: Ports, hang_up: HangUp) -> Result<Self, Stop> {
+        files::make_room(&mut ports.public.bounds);
         let socket = socket::listen(folder)?;
         let signals = Signals::catch()
             .map_err(|error| Stop::new(Exit::Unreachable, format!("signals cannot be caught: {error}")))?;
-        Ok(Self { desk, port, bounds, management, socket, socket_path: socket::path(folder), signals })
+        Ok(Self { desk, ports, hang_up, socket, socket_path: socket::path(folder), signals })
     }
 
     /// Serves until a signal says stop; then nothing new is let in, what runs may finish, and what waits is written.
     pub(super) async fn run(self, ready: impl FnOnce()) {
-        let Self { desk, port, bounds, management, socket, socket_path, mut signals } = self;
+        let Self { desk, ports, hang_up, socket, socket_path, mut signals } = self;
         let door = desk.door().clone();
         let (stopping, stop) = watch::channel(false);
         let mut parts = JoinSet::new();
-        let public = Port::new(door.clone(), routes::router(door.clone())).quick().bounded(bounds);
-        parts.spawn(public.serve(port, stop.clone()));
+        let Ports { public: Public { port, bounds, tls }, management } = ports;
+        let open =
+            Port::new(door.clone(), routes::router(door.clone())).public().bounded(bounds).secured(tls.clone());
+        parts.spawn(open.serve(port, stop.clone()));
+        if let Some(tls) = tls.clone() {
+            parts.spawn(certificate::watch(tls, stop.clone()));
+        }
         if let Some((port, address)) = management {
             tracing::info!(%address, "metrics and probes");
             parts.spawn(Port::new(door.clone(), management::router(door.clone())).serve(port, stop.clone()));
@@ -106,13 +137,15 @@ impl Server {
         parts.spawn(touch::run(door.clone(), stop));
         tracing::info!(issuer = %door.settings().issuer, version = env!("CARGO_PKG_VERSION"), "serving");
         ready();
-        signals.next().await;
+        while signals.next().await == Asked::HangUp && hang_up == HangUp::Reloads {
+            certificate::look_and_tell(tls.as_ref());
+        }
         tracing::info!("asked to stop: running requests may finish");
         door.drain();
         let _ = stopping.send(true);
         tokio::select! {
             () = async { while parts.join_next().await.is_some() {} } => {}
-            () = signals.next() => tracing::warn!("asked to stop once more: what still ran is cut off"),
+            _ = signals.next() => tracing::warn!("asked to stop once more: what still ran is cut off"),
         }
         parts.shutdown().await;
         // The last requests may have used sessions after the job's last round.
@@ -122,26 +155,40 @@ impl Server {
     }
 }
 
-/// Ctrl-C and what an init system sends.
+/// Ctrl-C, what an init system sends, and what a terminal says when it goes.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
+}
+
+/// What was asked.
+#[derive(PartialEq, Eq)]
+enum Asked {
+    Stop,
+    HangUp,
 }
 
 impl Signals {
     fn catch() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::HangUp,
         }
     }
 }
 
 /// The line that says where the door is; scripts wait for it.
-pub(super) fn ready_line(address: SocketAddr) -> String {
-    format!("ready http://{address}")
+pub(super) fn ready_line(address: SocketAddr, tls: Option<&Tls>) -> String {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    format!("ready {scheme}://{address}")
 }

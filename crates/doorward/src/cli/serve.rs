@@ -3,7 +3,7 @@
 use doorward_store::Origin;
 
 use super::args::ServeArgs;
-use super::running::{self, Ports, Server};
+use super::running::{self, HangUp, Ports, Public, Server};
 use super::stop::{Exit, Stop};
 use super::{folder, logging, out};
 use crate::config::{Mode, Raw, settle};
@@ -16,11 +16,14 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Stop> {
     let (Some(issuer), Some(master)) = (settled.issuer.take(), settled.master.take()) else {
         return Err(Stop::new(Exit::Configuration, "issuer and master key are needed"));
     };
+    let tls = running::tls(settled.tls.take())?;
     let store = folder::open(&settled.data, Origin::Serve)?;
     let (port, address) = running::listen(settled.listen).await?;
     let management = running::manage(settled.management, settled.listen, Mode::Serve).await?;
     let desk = folder::desk(store, &mut settled, issuer, master).await?;
-    let server = Server::prepare(desk, &settled.data, Ports { public: port, management }, settled.bounds)?;
-    server.run(|| out::line(&running::ready_line(address))).await;
+    let ready = running::ready_line(address, tls.as_ref());
+    let ports = Ports { public: Public { port, bounds: settled.bounds, tls }, management };
+    let server = Server::prepare(desk, &settled.data, ports, HangUp::Reloads)?;
+    server.run(move || out::line(&ready)).await;
     Ok(Exit::Well)
 }

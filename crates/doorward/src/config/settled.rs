@@ -23,6 +23,7 @@ use crate::door::{FeedSettings, Settings};
 use crate::http::pages::look::Look;
 use crate::http::pages::overrides;
 use crate::listener::bounds::Bounds;
+use crate::listener::tls::TlsFiles;
 use crate::throttle::Limits;
 
 /// Everything settled.
@@ -66,6 +67,8 @@ pub struct Settled {
     pub rotate_every: Option<Lifetime>,
     /// What pages look like.
     pub look: Look,
+    /// Where its certificate and key stand.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Where the management port is.
@@ -165,7 +168,9 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         rotate_every: Some(settling.number("keys.rotate_days", 0..=3650))
             .filter(|days| *days > 0)
             .map(Lifetime::from_days),
+        tls: settling.tls(),
     };
+    settling.in_the_open(&settled);
     let problems = settling.raw.problems;
     if problems.is_empty() { Ok(settled) } else { Err(Problems(problems)) }
 }
@@ -295,6 +300,42 @@ impl Settling {
             self.wrong(name, "it is 32 bytes in base64url: 43 characters and nothing else", place);
         }
         read
+    }
+
+    fn tls(&mut self) -> Option<TlsFiles> {
+        let file = |settling: &mut Self, name| settling.text(name, None, |text| Ok(Some(PathBuf::from(text))));
+        match (file(self, "tls.cert_file"), file(self, "tls.key_file")) {
+            (Some(cert_file), Some(key_file)) => Some(TlsFiles { cert_file, key_file }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.missing("tls.key_file", "a certificate needs its private key");
+                None
+            }
+            (None, Some(_)) => {
+                self.missing("tls.cert_file", "a private key needs its certificate");
+                None
+            }
+        }
+    }
+
+    /// Passwords and tokens do not travel in the open: neither from people to us, nor by what we say of ourselves.
+    fn in_the_open(&mut self, settled: &Settled) {
+        let place = |name| self.raw.found.get(name).map_or(Place::Missing, |found| found.place.clone());
+        let (listen, issuer) = (place("listen"), place("issuer"));
+        if self.mode == Mode::Serve
+            && !settled.listen.ip().is_loopback()
+            && settled.tls.is_none()
+            && settled.trusted_proxies.is_empty()
+        {
+            let address = settled.listen;
+            let what =
+                format!("`listen` cannot be that: {address} is open to others, and plain http is for loopback alone");
+            let advice = "set tls.cert_file and tls.key_file, or name the proxy that speaks TLS in trusted_proxies";
+            self.raw.problems.push(Problem::new(what, listen).advise(advice));
+        }
+        if settled.tls.is_some() && settled.issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://")) {
+            self.wrong("issuer", "the port speaks https, so it begins with https://", issuer);
+        }
     }
 
     fn missing(&mut self, name: &str, advice: &str) {

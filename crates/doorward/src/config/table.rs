@@ -196,6 +196,17 @@ pub const KEYS: &[Key] = &[
     )
     .otherwise("nobody is believed: a caller's address is that of the connection"),
     key(
+        "tls.cert_file",
+        "DOORWARD_TLS_CERT_FILE",
+        Takes::Text,
+        "A file with the certificate of the public port in PEM, and those behind it up to the root: then it speaks TLS 1.2 and \
+         1.3 and nothing else. Both files are looked at every 10 seconds, and at once when the process gets SIGHUP; \
+         connections that are there go on.",
+    )
+    .otherwise("plain http, which `serve` takes on loopback or behind `trusted_proxies` alone"),
+    key("tls.key_file", "DOORWARD_TLS_KEY_FILE", Takes::Text, "A file with the certificate's private key in PEM.")
+        .otherwise("needed where `tls.cert_file` is set"),
+    key(
         "connections.most",
         "DOORWARD_CONNECTIONS_MOST",
         Takes::Number,

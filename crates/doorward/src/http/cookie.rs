@@ -30,6 +30,11 @@ pub fn refresh_values(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)>
     pairs(headers).filter_map(|(name, value)| Some((name.strip_prefix(REFRESH_PREFIX)?, value)))
 }
 
+/// Does the browser show anything that opens a session?
+pub fn holds_credentials(headers: &HeaderMap) -> bool {
+    pairs(headers).any(|(name, _)| name == SESSION || name.starts_with(REFRESH_PREFIX))
+}
+
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)

@@ -6,6 +6,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use super::cookie;
+use super::extract::same_site;
 use super::headers::RESOURCE_POLICY;
 use super::problem::{Code, Problem};
 use crate::door::Door;
@@ -56,9 +58,12 @@ pub(super) async fn share(State(door): State<Door>, request: Request, next: Next
         _ => origin.filter(|origin| origin.to_str().is_ok_and(|origin| is_listed(&door, origin))),
     };
     let mut response = match (asks, &permitted) {
-        (false, _) => next.run(request).await,
         (true, Some(_)) => StatusCode::NO_CONTENT.into_response(),
         (true, None) => Problem::new(Code::CrossSite).into_response(),
+        (false, _) => match may_call(&door, &request, openness) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        },
     };
     let headers = response.headers_mut();
     if openness == Openness::Clients {
@@ -70,6 +75,15 @@ pub(super) async fn share(State(door): State<Door>, request: Request, next: Next
         permit(headers, origin, openness, asks);
     }
     response
+}
+
+/// Before anything of the body is looked at: a page elsewhere learns nothing by sending nonsense.
+fn may_call(door: &Door, request: &Request, openness: Openness) -> Result<(), Problem> {
+    let headers = request.headers();
+    match openness {
+        Openness::Clients => same_site(door, request.method(), headers, cookie::holds_credentials(headers)),
+        _ => Ok(()),
+    }
 }
 
 fn permit(headers: &mut HeaderMap, origin: HeaderValue, openness: Openness, asks: bool) {

@@ -82,6 +82,7 @@ codes! {
     MalformedRequest "malformed_request" BAD_REQUEST "This is no HTTP request, or one that two readers could understand in two ways." "Send HTTP/1.1 as RFC 9112 spells it, with one `Host` and one length. The connection is closed.";
     TargetTooLong "target_too_long" URI_TOO_LONG "The request line is too long." "See the limits in the documentation. The connection is closed.";
     HeadTooLarge "head_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request has too many fields, a field that is too long, or too many bytes." "Too many cookies, most likely. See the limits in the documentation. The connection is closed.";
+    HttpsRequired "https_required" FORBIDDEN "Plain http is taken from the machine itself and from trusted proxies alone." "Call by https. Behind a proxy: name it in `trusted_proxies`. The connection is closed.";
     TooSlow "too_slow" REQUEST_TIMEOUT "The request did not come in time." "Send it again, without pauses. The connection is closed.";
     VerifierTaken "verifier_taken" CONFLICT "There is a verifier with this name." "Choose another name, or remove the verifier that is there.";
 }
@@ -97,7 +98,12 @@ impl Code {
     const fn ends_connection(self) -> bool {
         matches!(
             self,
-            Self::MalformedRequest | Self::TargetTooLong | Self::HeadTooLarge | Self::TooSlow | Self::TooLarge
+            Self::MalformedRequest
+                | Self::TargetTooLong
+                | Self::HeadTooLarge
+                | Self::TooSlow
+                | Self::TooLarge
+                | Self::HttpsRequired
         )
     }
 }

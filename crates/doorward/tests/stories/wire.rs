@@ -36,7 +36,7 @@ impl Street {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (stop, stopped) = watch::channel(false);
-        let port = Port::new(house.door.clone(), house.router.clone()).quick().bounded(bounds);
+        let port = Port::new(house.door.clone(), house.router.clone()).public().bounded(bounds);
         tokio::spawn(port.serve(listener, stopped));
         Self { address, stop }
     }

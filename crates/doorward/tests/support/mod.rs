@@ -78,6 +78,8 @@ pub(crate) fn doorward(words: &[&str]) -> Ran {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// Does it speak https?
+    pub(crate) is_secure: bool,
     lines: Receiver<String>,
     log: PathBuf,
 }
@@ -103,9 +105,11 @@ impl Server {
                 drop(sender.send(line));
             }
         });
-        let mut server = Self { child, address: String::new(), lines, log };
+        let mut server = Self { child, address: String::new(), is_secure: false, lines, log };
         let first = server.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line; {}", server.log()));
-        let address = first.strip_prefix("ready http://").unwrap_or_else(|| panic!("the first line is {first:?}"));
+        let ready = first.strip_prefix("ready ").and_then(|rest| rest.split_once("://"));
+        let (scheme, address) = ready.unwrap_or_else(|| panic!("the first line is {first:?}"));
+        server.is_secure = scheme == "https";
         address.clone_into(&mut server.address);
         server
     }

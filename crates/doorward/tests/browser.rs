@@ -8,6 +8,7 @@ mod parts;
 mod support;
 
 mod slow {
+    use std::fs;
     use std::path::{Path, PathBuf};
     use std::process::{Command, Stdio};
 
@@ -28,18 +29,30 @@ mod slow {
             Err(why) => return parts::skip("chromium", "the pages in a real browser", &why),
         };
         let place = tempfile::tempdir().expect("a place");
-        let server = Server::dev(&place.path().join("data"), &[]);
+        // A page of this origin may call, one of any other may not.
+        let listed = format!("http://localhost:{}", free_port());
+        let seed = place.path().join("seed.toml");
+        let client = format!("[[clients]]\nid = \"spa\"\nstrategy = \"session\"\norigins = [\"{listed}\"]\n");
+        fs::write(&seed, client).expect("a seed");
+        let server = Server::dev(&place.path().join("data"), &["--seed", seed.to_str().expect("text")]);
         let token = server.sign_in(ADA, PASSWORD, "demo-jwt").word("access_token");
         let mut node = Command::new("node");
         node.arg(from.join("pages.mjs"))
             .arg(server.issuer())
             .arg(target.join("screenshots"))
             .arg(token)
-            .arg(chromium);
+            .arg(chromium)
+            .arg(listed);
         let output = node.current_dir(&parts).stdin(Stdio::null()).output().expect("node starts");
         let said = String::from_utf8_lossy(&output.stdout);
         println!("{said}");
         assert!(output.status.success(), "{said}\n{}\n{}", String::from_utf8_lossy(&output.stderr), server.log());
+    }
+
+    /// A port that nobody has at this moment.
+    fn free_port() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
     }
 
     /// Where Chromium is; installed if it is not there and that can be done.

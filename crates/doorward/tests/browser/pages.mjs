@@ -1,12 +1,14 @@
-// Real Chromium on the real pages. Asked with: ORIGIN, SHOTS (a folder for screenshots), TOKEN (a JWT of the server).
+// Real Chromium on the real pages. Asked with: ORIGIN, SHOTS (a folder for screenshots), TOKEN (a JWT of the server), the
+// browser, and LISTED (an origin whose pages may call).
 // One line a scenario on stdout; the first that fails ends the run with exit code 1.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
+import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [origin, shots, token, program] = process.argv.slice(2);
+const [origin, shots, token, program, listed] = process.argv.slice(2);
 const require = createRequire(path.join(process.cwd(), "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require("axe-core").source;
@@ -214,6 +216,66 @@ const scenarios = {
       }
       assert(sent.every((line) => line === keys[0]), "and nothing else");
     });
+  },
+
+  async "a page of a listed origin calls with cookies, and one of any other gets nothing"() {
+    const blank = (request, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end("<!doctype html><title>Elsewhere</title>");
+    };
+    const servers = [http.createServer(blank).listen(new URL(listed).port, "127.0.0.1"), http.createServer(blank).listen(0, "127.0.0.1")];
+    await Promise.all(servers.map((server) => server.listening || new Promise((ready) => server.once("listening", ready))));
+    const other = `http://localhost:${servers[1].address().port}`;
+    // (What Chromium refuses it also says in the console, so these pages are not quiet.)
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const call = (method, path, body) =>
+      page.evaluate(async ([address, method, body]) => {
+        const headers = body ? { "content-type": "application/json" } : {};
+        try {
+          const answer = await fetch(address, { method, headers, body: body && JSON.stringify(body), credentials: "include" });
+          return { status: answer.status, body: await answer.json() };
+        } catch (error) {
+          return { refused: String(error) };
+        }
+      }, [origin + path, method, body]);
+    const signIn = { ...ADA, client_id: "spa" };
+    const held = async () => (await context.cookies(origin)).filter((cookie) => cookie.name === "__Host-Http-dw_session").map((cookie) => cookie.value);
+
+    await page.goto(`${other}/`);
+    assert.match((await call("POST", "/v1/sessions", signIn)).refused, /TypeError/);
+    assert.deepEqual(await held(), [], "and nobody is signed in by it");
+    await page.goto(`${listed}/`);
+    assert.equal((await call("POST", "/v1/sessions", signIn)).status, 201);
+    assert.equal((await call("GET", "/v1/session")).body.user.email, ADA.email);
+    const [secret] = await held();
+
+    // The cookie is there now, and a page elsewhere on this very host neither uses it, nor reads by it, nor replaces it.
+    await page.goto(`${other}/`);
+    for (const [method, path] of [["GET", "/v1/session"], ["GET", "/v1/sessions"], ["DELETE", "/v1/session"], ["POST", "/v1/session/refresh"]]) {
+      assert.match((await call(method, path)).refused, /TypeError/, path);
+    }
+    // What is sent without asking is refused there, and not even its refusal is shown here.
+    const unasked = page.evaluate((address) => fetch(address, { method: "POST", mode: "no-cors", credentials: "include" }), `${origin}/logout`);
+    await assert.rejects(unasked, /TypeError/);
+    await page.evaluate(() => {
+      document.cookie = "__Host-Http-dw_session=tossed; Path=/; Secure";
+      document.cookie = "__Host-Http-dw_session=tossed; Path=/v1; Secure; Domain=localhost";
+    });
+    assert.deepEqual(await held(), [secret], "no script can toss it");
+    await page.setContent(`<iframe src="${origin}/login"></iframe>`);
+    await page.waitForTimeout(500);
+    const framed = page.frames().find((frame) => frame !== page.mainFrame());
+    assert.equal(await framed.locator("form").count(), 0, "no page of ours stands in another's frame");
+    await page.setContent(`<form method="post" action="${origin}/logout"><button>Go</button></form>`);
+    await page.getByRole("button").click();
+    await page.getByText("The request comes from another site.").waitFor();
+    await page.goto(`${listed}/`);
+    assert.equal((await call("GET", "/v1/session")).status, 200, "the session is as it was");
+    assert.equal((await call("DELETE", "/v1/session")).status, 200);
+    assert.deepEqual(await held(), []);
+    await context.close();
+    servers.forEach((server) => server.close());
   },
 
   async "axe finds nothing, in light and dark; and screenshots"() {

@@ -17,8 +17,10 @@ const SENT: &str = "authorization, content-type, idempotency-key, if-match, if-n
 const SHOWN: &str = "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
 /// How long a browser may remember the permission, in seconds. It is asked for again at every call all the same.
 const REMEMBERED: &str = "600";
-/// Caches keep answers to different origins apart.
-pub const VARY: &str = "origin, access-control-request-method, access-control-request-headers";
+/// Caches keep answers to different origins apart,
+pub const VARY: &str = "origin";
+/// and permissions by what was asked for.
+const VARY_ASKED: &str = "origin, access-control-request-method, access-control-request-headers";
 
 /// Whose pages may call a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub(super) async fn share(State(door): State<Door>, request: Request, next: Next
     };
     let headers = response.headers_mut();
     if openness == Openness::Clients {
-        headers.append(header::VARY, HeaderValue::from_static(VARY));
+        headers.append(header::VARY, HeaderValue::from_static(if asks { VARY_ASKED } else { VARY }));
     } else {
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     }

@@ -6,7 +6,7 @@ use doorward::listener::bounds::Bounds;
 use doorward::listener::framing::{FIELDS_MOST, HEAD_LARGEST, LINE_LARGEST};
 use serde_json::json;
 
-use super::house::{Ask, House};
+use super::house::{ADA, Ask, House, PASSWORD};
 use super::wire::{Caller, Street};
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -250,4 +250,42 @@ fn the_bounds_that_are_promised_are_those_that_are_used() {
     let bounds = Bounds::default();
     assert!(bounds.body_within < bounds.answer_within, "who is slow is told so, and not that we are");
     assert!(bounds.answer_within < bounds.idle_within * 3 / 4, "nobody is idle who waits for an answer");
+}
+
+#[tokio::test]
+async fn members_are_let_through_at_each_limit_and_refused_one_past_it() {
+    let house = House::memory().await;
+    let sign_up = |email: &str, password: &str, name: &str| {
+        Ask::post("/v1/users").json(&json!({ "email": email, "password": password, "name": name }))
+    };
+    let address = |local: &str| format!("{local}@{}.test", ["b"; 124].join("."));
+    let good = "violet-anchor-77";
+    let answer = house.send(sign_up(&address("a"), good, "a")).await;
+    assert_eq!((address("a").len(), answer.status.as_u16()), (254, 201), "{answer:?}");
+    house.send(sign_up(&address("ab"), good, "a")).await.expect(400, "invalid_field");
+    house.send(sign_up("b@b.test", good, &"\u{e4}".repeat(128))).await.ok();
+    house.send(sign_up("c@b.test", good, &"\u{e4}".repeat(129))).await.expect(400, "invalid_field");
+    let words = |characters: usize| "violet anchor ".chars().cycle().take(characters).collect::<String>();
+    for (characters, fits) in [(7, false), (8, true), (256, true), (257, false)] {
+        let answer = house.send(sign_up(&format!("p{characters}@b.test"), &words(characters), "a")).await;
+        assert_eq!(
+            (answer.status == 201, answer.code() == "password_weak"),
+            (fits, !fits),
+            "{characters}: {answer:?}"
+        );
+    }
+    let token = house.sign_in("demo-session", "body").await.text("session_token");
+    let put = |key: usize| Ask::put(&format!("/v1/session/data/{}", "k".repeat(key))).bearer(&token).raw("1");
+    house.send(put(64)).await.ok();
+    house.send(put(65)).await.expect(400, "invalid_field");
+    let client = |id: usize| json!({ "email": ADA, "password": PASSWORD, "client_id": "c".repeat(id) });
+    for id in [2, 65] {
+        house.send(Ask::post("/v1/sessions").json(&client(id))).await.expect(403, "client_unknown");
+    }
+    let long = |bytes: usize| format!("/{}", "a".repeat(bytes - 1));
+    for (bytes, followed) in [(2048, true), (2049, false)] {
+        let page = house.send(Ask::get(&format!("/login?return_to={}", long(bytes)))).await;
+        let page = String::from_utf8(page.bytes).expect("text");
+        assert_eq!(page.contains(&long(bytes)[1..]), followed, "{bytes}");
+    }
 }

@@ -154,11 +154,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         profile: settling.text("session.profile", Profile::Relaxed, |text| {
             Profile::from_name(text).ok_or_else(|| String::from("it is `relaxed`, `standard` or `strict`"))
         }),
-        bounds: Bounds {
-            connections: settling.number::<u32>("connections.most", 1..=1_000_000) as usize,
-            per_network: settling.number::<u32>("connections.per_network", 1..=1_000_000) as usize,
-            ..Bounds::default()
-        },
+        bounds: settling.bounds(),
         feed: FeedSettings {
             budget: settling.number::<u32>("feed.budget", LEAST as i64..=100_000_000) as usize,
             lease_most: Lifetime::from_millis(settling.number("feed.lease_most_ms", 500..=60_000)),
@@ -300,6 +296,14 @@ impl Settling {
             self.wrong(name, "it is 32 bytes in base64url: 43 characters and nothing else", place);
         }
         read
+    }
+
+    fn bounds(&mut self) -> Bounds {
+        Bounds {
+            connections: self.number::<u32>("connections.most", 1..=1_000_000) as usize,
+            per_network: self.number::<u32>("connections.per_network", 1..=1_000_000) as usize,
+            ..Bounds::default()
+        }
     }
 
     fn tls(&mut self) -> Option<TlsFiles> {

@@ -209,6 +209,59 @@ impl Link {
     }
 }
 
+/// A walk along the chain from its first link, which says where it breaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// The number of the last link that held; 0 before the first.
+    pub number: u64,
+    /// Its hash; zeroes before the first.
+    pub hash: [u8; 32],
+}
+
+/// How a chain is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// A link is not there, and a later one is.
+    Missing,
+    /// A link is not what it was, or not in the place it had.
+    Changed,
+    /// A link cannot even be read.
+    Unreadable,
+}
+
+impl Break {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Changed => "changed",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Walk {
+    /// Goes on to the next link there is.
+    ///
+    /// # Errors
+    /// [`Break`]: it is at [`next`](Self::next).
+    pub fn step(&mut self, link: &Link) -> Result<(), Break> {
+        if link.number != self.next() {
+            return Err(Break::Missing);
+        }
+        if !link.follows(&self.hash) {
+            return Err(Break::Changed);
+        }
+        *self = Self { number: link.number, hash: link.hash };
+        Ok(())
+    }
+
+    /// The number that the next link must have.
+    pub const fn next(&self) -> u64 {
+        self.number + 1
+    }
+}
+
 fn digest(previous: &[u8; 32], number: u64, head: Position, event: &Event) -> [u8; 32] {
     let mut text = Vec::with_capacity(256);
     let mut part = |bytes: &[u8]| {
@@ -234,6 +287,70 @@ fn digest(previous: &[u8; 32], number: u64, head: Position, event: &Event) -> [u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A chain of so many links, each of its own moment.
+    fn chain(length: u64) -> Vec<Link> {
+        let mut previous = [0; 32];
+        (1..=length)
+            .map(|number| {
+                let event = Event {
+                    id: EventId::from_bytes([number as u8; 16]),
+                    kind: Kind::SessionOpened,
+                    by: Actor::Nobody,
+                    who: None,
+                    session: None,
+                    client: None,
+                    address: None,
+                    request: None,
+                    detail: None,
+                    at: Timestamp::from_secs(number as i64),
+                };
+                let link = Link::forge(&previous, number, Position { generation: 1, seq: number }, event);
+                previous = link.hash;
+                link
+            })
+            .collect()
+    }
+
+    /// Where a walk stops, and why.
+    fn walked(links: &[Link]) -> (u64, Option<Break>) {
+        let mut walk = Walk::default();
+        let broken = links.iter().find_map(|link| walk.step(link).err());
+        (walk.number, broken)
+    }
+
+    #[test]
+    fn a_walk_stops_before_the_first_link_that_was_touched() {
+        for length in 1..=6_usize {
+            let whole = chain(length as u64);
+            assert_eq!(walked(&whole), (length as u64, None));
+            for place in 0..length {
+                let mut changed = whole.clone();
+                changed[place].event.at = Timestamp::from_secs(0);
+                assert_eq!(walked(&changed), (place as u64, Some(Break::Changed)));
+                let mut removed = whole.clone();
+                removed.remove(place);
+                let cut = place + 1 == length;
+                assert_eq!(
+                    walked(&removed),
+                    (place as u64, (!cut).then_some(Break::Missing)),
+                    "a cut end shows nothing"
+                );
+                for other in place + 1..length {
+                    let mut swapped = whole.clone();
+                    let (one, two) = (swapped[place].clone(), swapped[other].clone());
+                    swapped[place] = Link { number: one.number, ..two.clone() };
+                    swapped[other] = Link { number: two.number, ..one };
+                    assert_eq!(walked(&swapped), (place as u64, Some(Break::Changed)));
+                }
+            }
+            let mut appended = whole.clone();
+            let mut strange = whole[length - 1].clone();
+            strange.number += 1;
+            appended.push(strange);
+            assert_eq!(walked(&appended), (length as u64, Some(Break::Changed)));
+        }
+    }
 
     #[test]
     fn a_changed_row_no_longer_follows() {

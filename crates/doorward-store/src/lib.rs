@@ -179,6 +179,9 @@ pub trait Directory: Send + Sync {
     /// At most `limit` links of the audit log after a number, in order.
     async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<Link>, StoreError>;
 
+    /// At most `limit` links of the audit log before a number, newest first.
+    async fn audit_before(&self, number: u64, limit: u32) -> Result<Vec<Link>, StoreError>;
+
     /// Commits a change and its event.
     async fn commit_durable(&self, change: DirectoryChange, event: Event) -> Result<Committed, StoreError>;
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the environment of the tests is kept from the program")]
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/secrets.rs"]

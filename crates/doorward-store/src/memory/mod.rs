@@ -221,6 +221,13 @@ impl Directory for Memory {
         })
     }
 
+    async fn audit_before(&self, number: u64, limit: u32) -> Result<Vec<Link>, StoreError> {
+        self.read(|state| {
+            let end = state.links.partition_point(|link| link.number < number);
+            state.links[..end].iter().rev().take(at_most(limit)).cloned().collect()
+        })
+    }
+
     async fn commit_durable(&self, change: DirectoryChange, event: Event) -> Result<Committed, StoreError> {
         self.write(|state| state.commit_durable(change, event))
     }

@@ -4,7 +4,7 @@ use doorward_core::audit::{Actor, Event, Kind, Link};
 use doorward_core::feed::{Draft, Line, Register};
 use doorward_core::id::{ClientId, EventId, SessionId, UserId};
 use doorward_core::{Entry, Key, Position, Scope, Strength, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::cells::{Cells, ordered, placed};
 use super::fault::Fault;
@@ -139,7 +139,19 @@ pub(super) fn links_after(file: &Connection, number: u64, limit: u32) -> Result<
         "SELECT number, head, hash, id, kind, actor, who, session, client, address, request, detail, at FROM audit \
          WHERE number > ?1 ORDER BY number LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![ordered(number), limit])?;
+    links(statement.query(params![ordered(number), limit])?)
+}
+
+/// Links of the audit log before a number, newest first.
+pub(super) fn links_before(file: &Connection, number: u64, limit: u32) -> Result<Vec<Link>, Fault> {
+    let mut statement = file.prepare_cached(
+        "SELECT number, head, hash, id, kind, actor, who, session, client, address, request, detail, at FROM audit \
+         WHERE number < ?1 ORDER BY number DESC LIMIT ?2",
+    )?;
+    links(statement.query(params![ordered(number), limit])?)
+}
+
+fn links(mut rows: Rows<'_>) -> Result<Vec<Link>, Fault> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(read_link(row)?);

@@ -205,6 +205,10 @@ impl Directory for Sqlite {
         self.readers.ask(|file| log::links_after(file, number, limit))
     }
 
+    async fn audit_before(&self, number: u64, limit: u32) -> Result<Vec<Link>, StoreError> {
+        self.readers.ask(|file| log::links_before(file, number, limit))
+    }
+
     async fn commit_durable(&self, change: DirectoryChange, event: Event) -> Result<Committed, StoreError> {
         self.writer.commit(Change::Durable(Box::new((change, event)))).await
     }

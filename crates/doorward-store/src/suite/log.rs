@@ -123,6 +123,11 @@ pub async fn every_durable_change_is_one_link_of_an_unbroken_chain(stores: &Stor
     assert!(links.is_sorted_by_key(|link| link.head));
     assert_eq!(links.last().map(|link| link.head), Some(head(stores).await));
     assert_eq!(answer(stores.directory.audit_after(links.len() as u64, 10)).await, []);
+    let newest: Vec<_> = links.iter().rev().take(5).cloned().collect();
+    assert_eq!(answer(stores.directory.audit_before(u64::MAX, 5)).await, newest);
+    let before: Vec<_> = links.iter().rev().skip(3).take(2).cloned().collect();
+    assert_eq!(answer(stores.directory.audit_before(newest[2].number, 2)).await, before);
+    assert_eq!(answer(stores.directory.audit_before(1, 5)).await, []);
     let epoch = answer(stores.directory.user(user_id(1))).await.expect("a user").terminal_epoch;
     let suspension = links.iter().find(|link| link.event.kind == Kind::UserSuspended).expect("a link");
     assert_eq!(suspension.head, epoch, "its own line is in its head");

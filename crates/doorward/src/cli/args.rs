@@ -1,14 +1,15 @@
 //! What may be said on the command line.
 
+mod audit;
 mod import;
 
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::config::raw::Said;
-
+pub(super) use self::audit::AuditVerb;
 pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
+use crate::config::raw::Said;
 
 /// Signs people and programs in, and keeps every part of a system agreed on who is still signed in.
 #[derive(Debug, Parser)]
@@ -70,6 +71,13 @@ pub(super) enum Verb {
         reaching: Reaching,
         #[command(subcommand)]
         verb: ImportVerb,
+    },
+    /// The audit log: what happened, and whether it is whole
+    Audit {
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(subcommand)]
+        verb: AuditVerb,
     },
     /// Access tokens: look into one, verify one
     Jwt {

@@ -69,6 +69,7 @@ async fn dispatch(verb: Verb) -> Result<Exit, Stop> {
         Verb::Keys { reaching, verb } => verbs::keys::run(&reaching, verb).await,
         Verb::Verifiers { reaching, verb } => verbs::verifiers::run(&reaching, verb).await,
         Verb::Import { reaching, verb } => verbs::import::run(&reaching, verb).await,
+        Verb::Audit { reaching, verb } => verbs::audit::run(&reaching, verb).await,
         Verb::Jwt { verb } => verbs::jwt::run(verb).await,
     }
 }

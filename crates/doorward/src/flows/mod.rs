@@ -2,6 +2,7 @@
 //!
 //! Flows know nothing of HTTP. What stops one is a [`Stopped`]: our no, or the environment's.
 
+pub mod audit;
 pub mod authenticate;
 pub mod check;
 pub mod clients;

@@ -1,6 +1,7 @@
 //! `/admin/v1`: what operators ask for, over the same flows. The command line is its caller, through the socket in the
 //! data folder or in its own process; whoever can open that socket is an operator.
 
+pub mod audit;
 pub mod clients;
 pub mod import;
 pub mod keys;
@@ -72,6 +73,8 @@ pub struct Route {
 
 /// Every route there is; all are for operators.
 pub const ROUTES: &[Route] = &[
+    row("GET", "/admin/v1/audit", "what happened, newest first", || get(audit::list)),
+    row("GET", "/admin/v1/audit/verify", "is the audit log whole", || get(audit::verify)),
     row("GET", "/admin/v1/users", "list people", || get(users::list)),
     row("POST", "/admin/v1/users", "make an account", || post(users::create)),
     row("POST", "/admin/v1/users/import", "import people", || post(import::import)),

@@ -1,7 +1,8 @@
 //! What comes in headers: cookies, `Authorization`, user agents. Also addresses.
 
+use doorward::agent::Agent;
 use doorward::http::cookie;
-use doorward::http::extract::{Shown, device};
+use doorward::http::extract::Shown;
 use doorward_core::secret::SecretKind;
 use doorward_core::user::{Email, parse_name};
 use http::{HeaderMap, HeaderValue, header};
@@ -57,7 +58,7 @@ pub(super) fn authorization(data: &[u8]) {
 /// A short line that may be shown, whatever the browser says of itself.
 pub(super) fn user_agent(data: &[u8]) {
     let Some(headers) = headers(header::USER_AGENT, data) else { return };
-    let name = device(&headers);
+    let name = Agent::of(&headers).name();
     assert!((1..=80).contains(&name.len()), "{name}");
     assert!(name.chars().all(|c| !c.is_control() && !"<>&\"'".contains(c)), "{name}");
 }

@@ -16,6 +16,7 @@ use doorward_core::{Key, Lifetime, Position, Timestamp, TokenType, Verifier};
 use doorward_store::cached::Cached;
 use doorward_store::{StoreError, Stores};
 
+use crate::agent::Agent;
 use crate::config::cidr::Cidr;
 use crate::flows::Stopped;
 use crate::hashing::Hashing;
@@ -449,8 +450,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The request's name.
     pub request: Option<String>,
-    /// Such as `Chrome on Linux`.
-    pub device: String,
+    /// What the caller calls itself.
+    pub agent: Agent,
 }
 
 /// A clock that stands still until it is moved: for tests and simulations.

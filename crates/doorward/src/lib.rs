@@ -1,5 +1,6 @@
 //! The room that serves: flows, HTTP, configuration, the command line, and the only clock and dice of the house.
 
+pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod door;

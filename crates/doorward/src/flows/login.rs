@@ -190,7 +190,7 @@ impl Entry<'_> {
 
     fn opening(&self, born: Position, now: Timestamp) -> Opening<'_> {
         let device = Device {
-            name: self.from.device.clone(),
+            name: self.from.agent.name(),
             address: self.from.address.map(|address| address.to_string()).unwrap_or_default(),
         };
         let refresh_key = self.door.keys().refresh_active();

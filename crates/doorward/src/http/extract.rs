@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::problem::{Code, Problem};
 use super::{address, cookie, cors};
+use crate::agent::Agent;
 use crate::config::settled::is_loopback;
 use crate::door::{Door, Origin};
 use crate::flows::authenticate::Application;
@@ -167,35 +168,10 @@ where
         Ok(Self {
             address: peer.map(|peer| address::of_caller(peer.0.ip(), &parts.headers, trusted)),
             request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
-            device: device(&parts.headers),
+            agent: Agent::of(&parts.headers),
         })
     }
 }
-
-/// Such as `Chrome on Linux`. User-agent strings are frozen, so no more than that is guessed.
-pub fn device(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // The parser walks the text more than once: a hostile one is cut first.
-    let agent: String = agent.chars().take(512).collect();
-    // Programs are all one to the parser; their own name says more.
-    let parsed = woothee::parser::Parser::new().parse(&agent).filter(|found| !PROGRAMS.contains(&found.name));
-    match parsed {
-        Some(found) if found.os != UNKNOWN => format!("{} on {}", found.name, found.os),
-        Some(found) => found.name.to_owned(),
-        None => {
-            let product = agent.split(['/', ' ']).next().unwrap_or_default();
-            let plain = !product.is_empty()
-                && product.len() <= 32
-                && product.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-            if plain { product.to_owned() } else { String::from("Unknown device") }
-        }
-    }
-}
-
-/// What the parser says when it does not know.
-const UNKNOWN: &str = "UNKNOWN";
-/// What it calls everything that is no browser.
-const PROGRAMS: [&str; 2] = [UNKNOWN, "HTTP Library"];
 
 /// Refuses what another site's page made the browser send (Fetch Metadata, then Origin).
 ///

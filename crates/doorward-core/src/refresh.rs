@@ -321,6 +321,14 @@ pub struct NewSecret {
 }
 
 impl Turn {
+    /// Does its precondition settle everything that it was decided by? Then it may be decided by what is remembered of
+    /// the session: whatever has changed since is a conflict, and what cannot conflict (the last use) only makes the
+    /// rule stricter. A turn that hands out a session secret also replaces the one before, and one that finds the store
+    /// behind its own token has to look at the store.
+    pub fn stands_alone(&self) -> bool {
+        self.strategy != Strategy::Session && !self.regressed
+    }
+
     /// The session as it is once this turn is committed.
     pub fn applied_to(&self, session: &Session, secret: Option<&NewSecret>) -> Session {
         let mut turned = session.clone();

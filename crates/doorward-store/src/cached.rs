@@ -10,17 +10,17 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use doorward_core::audit::Event;
 use doorward_core::change::{DirectoryChange, SessionChange};
 use doorward_core::client::Client;
-use doorward_core::id::{ClientId, VerifierId};
+use doorward_core::id::{ClientId, SessionId, VerifierId};
 use doorward_core::policy::ACCESS_LONGEST;
 use doorward_core::secret::SecretHash;
-use doorward_core::session::Session;
+use doorward_core::session::{Epochs, Session};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
 
 use crate::feed::{Feed, Lines};
-use crate::records::Records;
+use crate::records::{Name, Records};
 use crate::tally::{Facts, Tally};
 use crate::{Committed, StoreError, Stores};
 
@@ -31,6 +31,8 @@ pub struct Record {
     pub session: Session,
     /// Its user; `None` for a guest.
     pub user: Option<Arc<User>>,
+    /// The epochs that applied to it then.
+    pub epochs: Epochs,
     /// When it was read.
     pub read: Timestamp,
     /// What it can be revoked by, as of the head of the feed before it was read.
@@ -44,11 +46,18 @@ impl Record {
         session: Session,
         user: Option<Arc<User>>,
         subject: Option<Key>,
-        read_at: Position,
-        read: Timestamp,
+        epochs: Epochs,
+        (read_at, read): (Position, Timestamp),
     ) -> Self {
         let marks = session.marks(subject, read_at);
-        Self { session, user, read, marks, told: Told::default() }
+        Self { session, user, epochs, read, marks, told: Told::default() }
+    }
+
+    /// The same with the session as a commit has just left it. That the epochs still applied, the commit has found; the
+    /// user was not read again, so this counts as read when the first one was.
+    pub fn turned(&self, session: Session) -> Self {
+        let Self { user, epochs, read, marks, .. } = self;
+        Self { session, user: user.clone(), epochs: *epochs, read: *read, marks: *marks, told: Told::default() }
     }
 
     /// The answer that was told of it, if that was as of this turn of the clients.
@@ -181,9 +190,19 @@ impl Cached {
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
     /// to be loaded.
     pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
-        let record = self.records.find(hash)?;
+        self.look(&Name::Secret(*hash), now)
+    }
+
+    /// The same by the session's id, of what [`Self::keep_turned`] kept. Nobody hears of changes of it that are no
+    /// revocations: decide by it only what the commit's own precondition settles.
+    pub fn peek_turned(&self, session: SessionId, now: Timestamp) -> Option<Arc<Record>> {
+        self.look(&Name::Session(session), now)
+    }
+
+    fn look(&self, name: &Name, now: Timestamp) -> Option<Arc<Record>> {
+        let record = self.records.find(name)?;
         if now - record.read >= ACCESS_LONGEST || self.check(&record.marks).is_err() {
-            self.records.forget(hash);
+            self.records.forget(name);
             return None;
         }
         Some(record)
@@ -198,17 +217,23 @@ impl Cached {
     pub fn keep(&self, record: Arc<Record>, fence: Fence) {
         let Some(hash) = record.session.secret else { return };
         if self.fence() == fence {
-            self.records.keep(record);
+            let name = Name::Secret(hash);
+            self.records.keep(&name, record);
             if self.fence() != fence {
-                self.records.forget(&hash);
+                self.records.forget(&name);
             }
         }
+    }
+
+    /// Keeps the record of a session whose token has turned, for its next turn.
+    pub fn keep_turned(&self, record: Arc<Record>) {
+        self.records.keep(&Name::Session(record.session.id), record);
     }
 
     /// Puts a record in the place of the one it was made from; if that is gone, nothing is kept.
     pub fn renew(&self, hash: &SecretHash, record: Arc<Record>) {
         let fence = self.fence();
-        if self.records.has(hash) {
+        if self.records.has(&Name::Secret(*hash)) {
             self.keep(record, fence);
         }
     }
@@ -218,7 +243,7 @@ impl Cached {
             self.fence.fetch_add(1, Ordering::SeqCst);
         }
         for hash in hashes {
-            self.records.forget(hash);
+            self.records.forget(&Name::Secret(*hash));
         }
     }
 
@@ -385,3 +410,6 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,15 @@
-//! Session records by their secrets: many readers, a bound, and no look further than one needs to.
+//! Session records by the name they are asked for: many readers, a bound, and no look further than one needs to.
 //!
 //! Parts of a hash map, each behind its own lock, with a second chance for what was used since it was last considered.
-//! The hash of a secret is a SHA-256 of drawn bits, so its own bits serve as the hash of the map: whoever wants
-//! collisions would have to be given secrets that collide. At a million records, a look-up is little more than waiting
+//! The hash of a secret is a SHA-256 of drawn bits, and a session's id is drawn, so their own bits serve as the hash of
+//! the map: whoever wants collisions would have to be given names that collide. At a million records, a look-up is little more than waiting
 //! for memory, two or three times; a general cache that keeps its entries in lists waits twice as often.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use doorward_core::id::SessionId;
 use doorward_core::secret::SecretHash;
 use hashbrown::HashTable;
 
@@ -16,6 +17,15 @@ use crate::cached::Record;
 
 /// As many parts; two threads meet in one of them rarely.
 const PARTS: usize = 64;
+
+/// What a record is kept under and asked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The hash of the session's secret.
+    Secret(SecretHash),
+    /// The session's id, which a refresh token names.
+    Session(SessionId),
+}
 
 /// The records.
 pub(crate) struct Records {
@@ -37,10 +47,12 @@ struct Shelf {
 }
 
 struct Entry {
-    /// The start of the hash; the whole of it is in the record.
+    /// The start of its name; the whole of it is in the record.
     mark: u64,
     /// Was it asked for since it was last considered for leaving?
     used: AtomicBool,
+    /// Is it kept under the session's id, and not under its secret?
+    by_session: bool,
     record: Arc<Record>,
 }
 
@@ -51,10 +63,10 @@ impl Records {
         Self { parts, most: capacity.div_ceil(PARTS).max(1) }
     }
 
-    /// The record of a secret.
-    pub(crate) fn find(&self, hash: &SecretHash) -> Option<Arc<Record>> {
-        let shelf = self.part(hash).read();
-        let entry = shelf.entries.find(mark(hash), |entry| entry.is(hash))?;
+    /// The record of a name.
+    pub(crate) fn find(&self, name: &Name) -> Option<Arc<Record>> {
+        let shelf = self.part(name).read();
+        let entry = shelf.entries.find(name.mark(), |entry| entry.is(name))?;
         // Written once and not at every use: the line stays shared between the cores.
         if !entry.used.load(Ordering::Relaxed) {
             entry.used.store(true, Ordering::Relaxed);
@@ -63,26 +75,24 @@ impl Records {
     }
 
     /// Is there one?
-    pub(crate) fn has(&self, hash: &SecretHash) -> bool {
-        self.part(hash).read().entries.find(mark(hash), |entry| entry.is(hash)).is_some()
+    pub(crate) fn has(&self, name: &Name) -> bool {
+        self.part(name).read().entries.find(name.mark(), |entry| entry.is(name)).is_some()
     }
 
-    /// Keeps a record under the secret it has; in place of the one that was there, or of one that nobody asked for. A
-    /// record without a secret cannot be found by one, and is not kept.
-    pub(crate) fn keep(&self, record: Arc<Record>) {
-        let Some(hash) = record.session.secret else { return };
-        let mut shelf = self.part(&hash).write();
-        if let Some(entry) = shelf.entries.find_mut(mark(&hash), |entry| entry.is(&hash)) {
+    /// Keeps a record under its name; in place of the one that was there, or of one that nobody asked for.
+    pub(crate) fn keep(&self, name: &Name, record: Arc<Record>) {
+        let mut shelf = self.part(name).write();
+        if let Some(entry) = shelf.entries.find_mut(name.mark(), |entry| entry.is(name)) {
             entry.record = record;
             return;
         }
         while shelf.entries.len() >= self.most && shelf.drop_one() {}
-        shelf.add(mark(&hash), record);
+        shelf.add(name, record);
     }
 
     /// Forgets a record.
-    pub(crate) fn forget(&self, hash: &SecretHash) {
-        if let Ok(entry) = self.part(hash).write().entries.find_entry(mark(hash), |entry| entry.is(hash)) {
+    pub(crate) fn forget(&self, name: &Name) {
+        if let Ok(entry) = self.part(name).write().entries.find_entry(name.mark(), |entry| entry.is(name)) {
             drop(entry.remove());
         }
     }
@@ -92,9 +102,13 @@ impl Records {
         self.parts.iter().map(|part| part.read().entries.len()).sum()
     }
 
-    fn part(&self, hash: &SecretHash) -> &Part {
+    fn part(&self, name: &Name) -> &Part {
         // Other bits than those that place an entry in its part.
-        &self.parts[usize::from(hash.0[31]) % PARTS]
+        let last = match name {
+            Name::Secret(hash) => hash.0[31],
+            Name::Session(id) => id.bytes()[15],
+        };
+        &self.parts[usize::from(last) % PARTS]
     }
 }
 
@@ -109,8 +123,11 @@ impl Part {
 }
 
 impl Shelf {
-    fn add(&mut self, mark: u64, record: Arc<Record>) {
-        self.entries.insert_unique(mark, Entry { mark, used: AtomicBool::new(false), record }, |entry| entry.mark);
+    fn add(&mut self, name: &Name, record: Arc<Record>) {
+        let mark = name.mark();
+        let by_session = matches!(name, Name::Session(_));
+        let entry = Entry { mark, used: AtomicBool::new(false), by_session, record };
+        self.entries.insert_unique(mark, entry, |entry| entry.mark);
         self.order.push_back(mark);
         // Records that are forgotten and come again leave their old places behind.
         if self.order.len() > 2 * self.entries.len() + PARTS {
@@ -135,12 +152,24 @@ impl Shelf {
 }
 
 impl Entry {
-    fn is(&self, hash: &SecretHash) -> bool {
-        self.mark == mark(hash) && self.record.session.secret.as_ref() == Some(hash)
+    fn is(&self, name: &Name) -> bool {
+        let session = &self.record.session;
+        match name {
+            Name::Secret(hash) => !self.by_session && session.secret.as_ref() == Some(hash),
+            Name::Session(id) => self.by_session && session.id == *id,
+        }
     }
 }
 
-fn mark(hash: &SecretHash) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = hash.0;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+impl Name {
+    fn mark(&self) -> u64 {
+        match self {
+            Self::Secret(hash) => mark(&hash.0),
+            Self::Session(id) => mark(&id.bytes()),
+        }
+    }
+}
+
+fn mark<const N: usize>(bytes: &[u8; N]) -> u64 {
+    bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

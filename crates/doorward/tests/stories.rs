@@ -32,6 +32,8 @@ mod metrics;
 mod pages;
 #[path = "stories/refresh.rs"]
 mod refresh;
+#[path = "stories/remembered.rs"]
+mod remembered;
 #[path = "stories/sign_in.rs"]
 mod sign_in;
 #[path = "stories/strategies.rs"]

@@ -166,7 +166,7 @@ pub(super) async fn load(
         None => None,
     };
     let subject = session.user.map(|id| door.handle(id));
-    Ok(Record::new(session, user, subject, read_at, now))
+    Ok(Record::new(session, user, subject, epochs, (read_at, now)))
 }
 
 /// Notes the use of a session, at most once a minute, without waiting.

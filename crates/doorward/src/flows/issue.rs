@@ -21,7 +21,7 @@ pub struct Issued {
     /// The session.
     pub session: Session,
     /// Its user; `None` for a guest.
-    pub user: Option<User>,
+    pub user: Option<Arc<User>>,
     /// What to hold.
     pub handed: Handed,
     /// How it travels.

@@ -234,7 +234,7 @@ impl Entry<'_> {
             self.end(&over, around.now).await?;
         }
         let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
-        Ok(Issued { session, user, handed, transport: self.transport })
+        Ok(Issued { session, user: user.map(Arc::new), handed, transport: self.transport })
     }
 
     async fn open(&self, session: &Session, event: doorward_core::audit::Event) -> Result<(), Stopped> {

@@ -1,5 +1,7 @@
 //! Password change: everything of the user is over but the session it is changed in, which gets new secrets.
 
+use std::sync::Arc;
+
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::{DirectoryChange, Kept, Rehash, SetPassword};
 use doorward_core::client::Transport;
@@ -127,7 +129,7 @@ impl Setting<'_> {
             handed.refresh_for_jar_only = true;
         }
         let transport = session.transport;
-        Ok(Issued { session, user: Some(self.user.clone()), handed, transport })
+        Ok(Issued { session, user: Some(Arc::new(self.user.clone())), handed, transport })
     }
 }
 

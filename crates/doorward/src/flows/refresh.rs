@@ -11,9 +11,11 @@ use doorward_core::refresh::{
     self, Attempt, Circumstances, Credential, Decision, NewSecret, Presented, Turn, session_secret,
 };
 use doorward_core::secret::{Secret, SecretKind};
-use doorward_core::session::{EndReason, Previous, Session, Shown};
+use doorward_core::session::{EndReason, Epochs, Previous, Session, Shown};
+use doorward_core::user::User;
 use doorward_core::{Position, Timestamp, revoke};
 use doorward_store::Committed;
+use doorward_store::cached::Record;
 use zeroize::Zeroizing;
 
 use super::authenticate::{Application, authenticate};
@@ -128,6 +130,9 @@ impl Asking<'_> {
         authentic: impl Fn(&Session) -> Option<Credential>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
+        if let Some(issued) = self.turn_remembered(id, &authentic).await? {
+            return Ok(issued);
+        }
         for _ in 0..ATTEMPTS {
             let now = door.now_to_mint()?;
             // RT8: the head before the session, the session before the epochs.
@@ -136,15 +141,8 @@ impl Asking<'_> {
             let credential = authentic(&session).ok_or(Refusal::RefreshInvalid)?;
             let client = self.client_of(&session)?;
             let epochs = door.directory().epochs(session.user, &session.client).await?;
-            let around = Circumstances {
-                client: &client,
-                epochs,
-                refresh_key: door.keys().refresh_active(),
-                policy: door.settings().refresh,
-                now,
-            };
             let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
-            match refresh::decide(&session, credential, self.asked.attempt, around) {
+            match self.decide(&session, credential, epochs, &issuing) {
                 Decision::Refuse(why) => return Err(why.into()),
                 Decision::Repeat => {
                     let repeated = self.repeat(session, issuing).await?;
@@ -156,9 +154,11 @@ impl Asking<'_> {
                     return Err(Refusal::RefreshReused.into());
                 }
                 Decision::Rotate(turn) => {
-                    if let Some(issued) = self.rotate(&session, *turn, issuing).await? {
-                        door.metrics().refreshed(RefreshEnd::Rotated);
-                        return Ok(issued);
+                    if let Some((turned, handed)) = self.rotate(&session, *turn, issuing).await? {
+                        let user = self.user_of(&turned).await?;
+                        let subject = turned.user.map(|user| door.handle(user));
+                        let record = Record::new(turned, user, subject, epochs, (head, now));
+                        return Ok(self.remember(record, handed));
                     }
                 }
             }
@@ -166,8 +166,49 @@ impl Asking<'_> {
         Err(Stopped::Contended)
     }
 
+    /// Turns a generation by what is remembered of the session, and reads nothing. `None` if nothing is, if the rule
+    /// says anything but a turn whose precondition settles it, or if the commit finds that something has changed: then
+    /// nothing has happened, and the store is asked.
+    async fn turn_remembered(
+        &self,
+        id: SessionId,
+        authentic: impl Fn(&Session) -> Option<Credential>,
+    ) -> Result<Option<Issued>, Stopped> {
+        let door = self.door;
+        let now = door.now_to_mint()?;
+        // RT8: the head before the record, which is none any more if anything up to the head revokes it.
+        let head = door.cached().head();
+        let Some(record) = door.cached().peek_turned(id, now) else { return Ok(None) };
+        let session = &record.session;
+        let Some(credential) = authentic(session) else { return Ok(None) };
+        let client = self.client_of(session)?;
+        let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
+        let turn = match self.decide(session, credential, record.epochs, &issuing) {
+            Decision::Rotate(turn) if turn.stands_alone() => *turn,
+            _ => return Ok(None),
+        };
+        let turned = self.rotate(session, turn, issuing).await?;
+        Ok(turned.map(|(turned, handed)| self.remember(record.turned(turned), handed)))
+    }
+
+    fn decide(&self, session: &Session, shown: Credential, epochs: Epochs, around: &Issuing<'_>) -> Decision {
+        let around = Circumstances {
+            client: around.client,
+            epochs,
+            refresh_key: self.door.keys().refresh_active(),
+            policy: self.door.settings().refresh,
+            now: around.now,
+        };
+        refresh::decide(session, shown, self.asked.attempt, around)
+    }
+
     /// Commits a turn; `None` if somebody else was quicker.
-    async fn rotate(&self, session: &Session, turn: Turn, around: Issuing<'_>) -> Result<Option<Issued>, Stopped> {
+    async fn rotate(
+        &self,
+        session: &Session,
+        turn: Turn,
+        around: Issuing<'_>,
+    ) -> Result<Option<(Session, Handed)>, Stopped> {
         let door = self.door;
         let keys = door.keys();
         let handed_secret = match turn.strategy {
@@ -191,10 +232,26 @@ impl Asking<'_> {
         };
         let turned = turn.applied_to(session, secret.as_ref());
         let change = SessionChange::Rotate(Box::new(Rotate { turn, secret, event }));
-        if door.cached().commit(change).await? == Committed::Conflict {
-            return Ok(None);
+        // Signing takes about as long as the disk, and goes on meanwhile. Nobody is given anything before the commit.
+        let (committed, handed) = tokio::join!(biased;
+            door.cached().commit(change),
+            self.hand_out(&turned, handed_secret.as_ref(), around),
+        );
+        match committed? {
+            Committed::Done(_) => Ok(Some((turned, handed?))),
+            Committed::Conflict => Ok(None),
         }
-        self.issue(turned, handed_secret.as_ref(), around).await.map(Some)
+    }
+
+    /// Remembers what has turned, if it can turn again, and answers with it.
+    fn remember(&self, record: Record, handed: Handed) -> Issued {
+        self.door.metrics().refreshed(RefreshEnd::Rotated);
+        let record = Arc::new(record);
+        let issued = self.issued(record.session.clone(), record.user.clone(), handed);
+        if issued.handed.refresh.is_some() {
+            self.door.cached().keep_turned(record);
+        }
+        issued
     }
 
     /// Hands out the current generation again, in the form it was handed out in.
@@ -211,14 +268,20 @@ impl Asking<'_> {
             }
             Strategy::Jwt | Strategy::Hybrid => None,
         };
-        self.issue(session, secret.as_ref(), around).await
+        let handed = self.hand_out(&session, secret.as_ref(), around).await?;
+        self.with_user(session, handed).await
     }
 
-    async fn issue(&self, session: Session, secret: Option<&Secret>, around: Issuing<'_>) -> Result<Issued, Stopped> {
+    async fn hand_out(
+        &self,
+        session: &Session,
+        secret: Option<&Secret>,
+        around: Issuing<'_>,
+    ) -> Result<Handed, Stopped> {
         let now = around.now;
-        let mut handed = issue::hand_out(self.door, &session, session.strategy, secret, around).await?;
-        self.keep_jar_current(&session, &mut handed, now)?;
-        self.with_user(session, handed).await
+        let mut handed = issue::hand_out(self.door, session, session.strategy, secret, around).await?;
+        self.keep_jar_current(session, &mut handed, now)?;
+        Ok(handed)
     }
 
     /// A refresh cookie that was shown is answered by its successor whatever the strategy: left in the jar, the retired
@@ -254,12 +317,20 @@ impl Asking<'_> {
     }
 
     async fn with_user(&self, session: Session, handed: Handed) -> Result<Issued, Stopped> {
-        let user = match session.user {
-            Some(id) => self.door.directory().user(id).await?,
-            None => None,
-        };
+        let user = self.user_of(&session).await?;
+        Ok(self.issued(session, user, handed))
+    }
+
+    async fn user_of(&self, session: &Session) -> Result<Option<Arc<User>>, Stopped> {
+        match session.user {
+            Some(id) => Ok(self.door.directory().user(id).await?.map(Arc::new)),
+            None => Ok(None),
+        }
+    }
+
+    fn issued(&self, session: Session, user: Option<Arc<User>>, handed: Handed) -> Issued {
         let transport = if self.asked.from_jar { Transport::Cookie } else { session.transport };
-        Ok(Issued { session, user, handed, transport })
+        Issued { session, user, handed, transport }
     }
 
     /// Two hands held one token: the session is over for both, and verifiers know before the answer goes out (RT5).

@@ -149,7 +149,7 @@ pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
     let mut shape = SessionBody::of(session, None, true);
     shape.strategy = shape_of(issued).name();
     let body = IssuedBody {
-        user: user.as_ref().map(UserBody::of),
+        user: user.as_deref().map(UserBody::of),
         session: shape,
         session_token: handed.session_secret.as_deref().filter(|_| in_body),
         access_token: access.map(|(token, _)| token.as_str()),

@@ -97,15 +97,7 @@ impl House {
             rotate_every: None,
         };
         set(&mut settings);
-        let wiring = Wiring {
-            stores,
-            settings,
-            masters: Masters::only(Secret::from_bytes([5; 32])),
-            hashing: Hashing::start(2, cost).expect("threads"),
-            clock: clock.clone(),
-            dice: Arc::new(StockedDice),
-        };
-        let door = wire(wiring).await.expect("a door");
+        let door = door_over(stores, settings, cost, &clock).await;
         for strategy in Strategy::ALL {
             let id = ClientId::parse(&format!("demo-{}", strategy.name())).expect("an id");
             add_client(
@@ -127,6 +119,12 @@ impl House {
     /// The same house over another door, as after a restart.
     pub(crate) fn over(&self, door: Door) -> Self {
         Self { router: router(door.clone()), door, clock: self.clock.clone(), ada: self.ada, folder: None }
+    }
+
+    /// Another server over the same store, by the same clock, with caches of its own; `seen` is what it sees of the store.
+    pub(crate) async fn beside(&self, seen: impl FnOnce(Stores) -> Stores) -> Self {
+        let stores = seen(self.door.cached().stores().clone());
+        self.over(door_over(stores, self.door.settings().clone(), CHEAP, &self.clock).await)
     }
 
     /// The bytes of every file the store has written.
@@ -207,6 +205,18 @@ impl Dice for StockedDice {
         let stock = STOCK.get_or_init(|| [draw(), draw()]);
         Some(Private::new(stock[TAKEN.fetch_add(1, Ordering::Relaxed) % stock.len()].clone()))
     }
+}
+
+async fn door_over(stores: Stores, settings: Settings, cost: Cost, clock: &Arc<ManualClock>) -> Door {
+    let wiring = Wiring {
+        stores,
+        settings,
+        masters: Masters::only(Secret::from_bytes([5; 32])),
+        hashing: Hashing::start(2, cost).expect("threads"),
+        clock: clock.clone(),
+        dice: Arc::new(StockedDice),
+    };
+    wire(wiring).await.expect("a door")
 }
 
 pub(crate) async fn add_client(door: &Door, client: Client) {

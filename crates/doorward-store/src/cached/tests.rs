@@ -1,0 +1,87 @@
+//! What is kept for the next turn of a session's token, and when it is kept no longer.
+
+use doorward_core::audit::Kind;
+use doorward_core::feed::Draft;
+use doorward_core::session::Generation;
+use doorward_core::{Lifetime, Strength};
+
+use super::*;
+use crate::memory::Memory;
+use crate::suite::cast::{NOON, client, event, handle, secret, session, session_id, set_client};
+use crate::{Opening, Origin};
+
+async fn cached(capacity: usize) -> Arc<Cached> {
+    let opening = Opening { now: NOON, database: [1; 16], origin: Origin::Dev };
+    Cached::open(Stores::of(Memory::open(opening)), capacity, 1000).await.expect("a store")
+}
+
+/// The record of a session of nobody's, read at noon.
+fn record(number: u8, at: Position) -> Arc<Record> {
+    Arc::new(Record::new(session(number, None, at), None, Some(handle(number)), Epochs::default(), (at, NOON)))
+}
+
+#[tokio::test]
+async fn a_turned_session_is_found_by_its_id_alone_and_replaced_by_its_next_turn() {
+    let cached = cached(1000).await;
+    assert!(cached.peek_turned(session_id(1), NOON).is_none());
+    let first = record(1, cached.head());
+    cached.keep_turned(Arc::clone(&first));
+    assert!(cached.peek(&secret(1), NOON).is_none(), "nobody has checked its secret");
+    assert!(cached.peek_turned(session_id(2), NOON).is_none());
+    let next = Session { generation: Generation(7), ..first.session.clone() };
+    cached.keep_turned(Arc::new(first.turned(next)));
+    let found = cached.peek_turned(session_id(1), NOON).expect("kept");
+    assert_eq!((found.session.generation, found.read, cached.kept()), (Generation(7), NOON, 1));
+    // The record of a check stands beside it, and neither is taken for the other.
+    cached.keep(record(1, cached.head()), cached.fence());
+    assert_eq!(cached.kept(), 2);
+    assert_eq!(cached.peek(&secret(1), NOON).expect("kept").session.generation, Generation(0));
+    assert_eq!(cached.peek_turned(session_id(1), NOON).expect("kept").session.generation, Generation(7));
+}
+
+#[tokio::test]
+async fn a_turned_session_is_let_go_an_hour_after_it_was_read_however_often_it_turned() {
+    let cached = cached(1000).await;
+    let mut kept = record(1, cached.head());
+    for minute in 1..60 {
+        let now = NOON + Lifetime::from_mins(minute);
+        let next = Session { last_seen_at: now, ..kept.session.clone() };
+        kept = Arc::new(kept.turned(next));
+        cached.keep_turned(Arc::clone(&kept));
+        assert!(cached.peek_turned(session_id(1), now).is_some(), "minute {minute}");
+    }
+    assert!(cached.peek_turned(session_id(1), NOON + ACCESS_LONGEST).is_none());
+    assert_eq!(cached.kept(), 0);
+}
+
+#[tokio::test]
+async fn whatever_revokes_a_turned_session_lets_it_go() {
+    let session = Draft::session(session_id(1));
+    let subject = |strength| Draft::subject(handle(1), strength);
+    for draft in [session, subject(Strength::Terminal), subject(Strength::RefreshRequired)] {
+        let cached = cached(1000).await;
+        let done = |committed| assert!(matches!(committed, Ok(Committed::Done(_))), "{draft:?}");
+        done(
+            cached
+                .commit_durable(DirectoryChange::AddClient(Box::new(client(1))), event(Kind::ClientCreated, NOON))
+                .await,
+        );
+        for number in [1, 2] {
+            cached.keep_turned(record(number, cached.head()));
+            assert!(cached.peek_turned(session_id(number), NOON).is_some());
+        }
+        done(cached.commit_durable(set_client(client(1), 1, vec![draft]), event(Kind::ClientChanged, NOON)).await);
+        assert!(cached.peek_turned(session_id(1), NOON).is_none(), "{draft:?}");
+        assert!(cached.peek_turned(session_id(2), NOON).is_some(), "another one's");
+    }
+}
+
+#[tokio::test]
+async fn turned_and_checked_sessions_share_one_bound() {
+    let cached = cached(64).await;
+    for number in 0..=u8::MAX {
+        cached.keep_turned(record(number, cached.head()));
+        cached.keep(record(number, cached.head()), cached.fence());
+        assert!(cached.kept() <= 64, "{number}");
+    }
+}

@@ -224,6 +224,14 @@ impl Client {
         }
     }
 
+    /// Do tokens of before say something that is no longer so, now that the client is like this? Then they are to be
+    /// renewed. Another strategy is no reason: a holder of the old form keeps it until its own end.
+    pub fn outdates_tokens_of(&self, before: &Self) -> bool {
+        self.audiences != before.audiences
+            || self.scopes != before.scopes
+            || self.lifetimes.access < before.lifetimes.access
+    }
+
     /// May a credential travel so?
     pub fn allows(&self, transport: Transport) -> bool {
         self.transports.contains(&transport)
@@ -391,6 +399,22 @@ mod tests {
         assert_eq!(Warning::of(&ours, &clients, ISSUER), shared, "we are a verifier too");
         assert_eq!(Warning::of(&ours, [&ours], ISSUER), alone);
         assert_eq!(Warning::of(&one, [&one, &off], ISSUER), alone, "one that is switched off hands out nothing");
+    }
+
+    #[test]
+    fn only_what_tokens_say_and_shorter_lives_outdate_them() {
+        let before = web();
+        let with = |change: fn(&mut Client)| {
+            let mut client = web();
+            change(&mut client);
+            client.outdates_tokens_of(&before)
+        };
+        assert!(with(|client| client.audiences.push(String::from("https://api.example"))));
+        assert!(with(|client| client.scopes.push(String::from("read"))));
+        assert!(with(|client| client.lifetimes.access = Lifetime::from_mins(1)));
+        assert!(!with(|client| client.lifetimes.access = ACCESS_LONGEST));
+        assert!(!with(|client| client.strategy = Strategy::Hybrid));
+        assert!(!with(|client| client.origins.push(String::from("https://app.example"))));
     }
 
     #[test]

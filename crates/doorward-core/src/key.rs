@@ -178,3 +178,8 @@ pub fn subject_handle(secret: &Secret, user: UserId) -> Key {
     handle.copy_from_slice(&mac(secret, &[b"sub", &user.bytes()])[..16]);
     Key(handle)
 }
+
+/// The mark by which servers of a realm know a range of the feed for one of theirs, under the realm's handle key.
+pub fn range_mark(handle: &Secret, range: &[u8]) -> [u8; 32] {
+    mac(handle, &[b"feed range", range])
+}

@@ -5,9 +5,11 @@
 //! ([`change`]), which a store commits in one atomic, conditional step.
 
 pub mod audit;
+pub mod barrier;
 pub mod budget;
 pub mod change;
 pub mod client;
+pub mod cursor;
 pub mod data;
 pub mod feed;
 pub mod form;

@@ -157,6 +157,16 @@ pub fn sign(key: &SigningKey, unsigned: Unsigned) -> Option<String> {
     String::from_utf8(token).ok()
 }
 
+/// Signs a statement of another type than an access token: a compact JWS over `payload`. `None` only if the machine has no
+/// entropy left for ECDSA or PSS.
+pub fn statement(key: &SigningKey, kind: TokenType, payload: &[u8]) -> Option<String> {
+    let header = canonical_header(key.verifying.algorithm(), key.verifying.kid(), kind.name());
+    let mut text = header.into_bytes();
+    text.push(b'.');
+    base64url::encode_to(payload, &mut text);
+    sign(key, Unsigned(text))
+}
+
 /// Mints an access token in compact form: [`draft`] and [`sign`].
 pub fn mint(key: &SigningKey, claims: &Claims<'_>) -> Option<String> {
     sign(key, draft(key, claims))

@@ -1,0 +1,61 @@
+//! Where a verifier stands in the feed, and what it is to be told.
+
+use doorward_verify::Position;
+
+/// How a verifier stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It lacks what stands behind its cursor.
+    Behind,
+    /// It knows nothing yet, or what it lacks may be forgotten: it needs all there is.
+    Lost,
+    /// It knows an earlier generation: it needs all there is, too.
+    Older,
+    /// It knows more of this generation than there is.
+    Ahead,
+    /// It knows a later generation: our file went backwards.
+    Newer,
+}
+
+/// How a verifier stands that holds everything up to `cursor`, where the feed goes up to `head` and is forgotten up to
+/// `watermark`.
+pub fn standing(cursor: Option<Position>, head: Position, watermark: Position) -> Standing {
+    let Some(cursor) = cursor.filter(|cursor| *cursor != Position::START) else { return Standing::Lost };
+    if cursor.generation < head.generation {
+        Standing::Older
+    } else if cursor.generation > head.generation {
+        Standing::Newer
+    } else if cursor > head {
+        Standing::Ahead
+    } else if cursor < watermark {
+        Standing::Lost
+    } else {
+        Standing::Behind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cursor_of_a_small_world_is_told_what_it_lacks() {
+        let place = |generation, seq| Position { generation, seq };
+        let (head, watermark) = (place(5, 4), place(5, 2));
+        for generation in 0..8 {
+            for seq in 0..8 {
+                let cursor = place(generation, seq);
+                let expected = match (generation, seq) {
+                    (0, 0) | (5, 0..=1) => Standing::Lost,
+                    (0..5, _) => Standing::Older,
+                    (5, 2..=4) => Standing::Behind,
+                    (5, _) => Standing::Ahead,
+                    _ => Standing::Newer,
+                };
+                assert_eq!(standing(Some(cursor), head, watermark), expected, "{cursor}");
+            }
+        }
+        assert_eq!(standing(None, head, watermark), Standing::Lost);
+        assert_eq!(standing(Some(head), head, Position::START), Standing::Behind);
+    }
+}

@@ -21,6 +21,7 @@ use crate::config::cidr::Cidr;
 use crate::flows::Stopped;
 use crate::hashing::Hashing;
 use crate::http::pages::look::Look;
+use crate::hub::{self, FeedSettings, Hub};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::throttle::{ACCOUNTS, Limits, Throttle};
@@ -122,32 +123,6 @@ pub struct Settings {
     pub feed: FeedSettings,
 }
 
-/// What verifiers are granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeedSettings {
-    /// The most lines they have to hold.
-    pub budget: usize,
-    /// The longest time they may trust what they know.
-    pub lease_most: Lifetime,
-    /// How much longer any of their routes may.
-    pub grace_most: Lifetime,
-    /// The most streams at a time.
-    pub connections: usize,
-}
-
-impl Default for FeedSettings {
-    fn default() -> Self {
-        Self { budget: 1_000_000, lease_most: Lifetime::from_secs(3), grace_most: Lifetime::ZERO, connections: 2_000 }
-    }
-}
-
-impl FeedSettings {
-    /// The longest time for which anything may be accepted that is not known any better.
-    pub fn terms(&self) -> Lifetime {
-        self.lease_most + self.grace_most
-    }
-}
-
 impl Settings {
     /// Are people and programs always to come by https?
     pub fn is_https(&self) -> bool {
@@ -202,6 +177,7 @@ struct Inner {
     touched: Mutex<Vec<(SessionId, Timestamp)>>,
     verifier: Verifier,
     watermark: Mutex<Watermark>,
+    hub: Hub,
     draining: std::sync::atomic::AtomicBool,
 }
 
@@ -230,6 +206,8 @@ impl Door {
         let watermark = Watermark::begin(cached.head(), began);
         let throttle = Throttle::new(settings.throttle);
         throttle.restore(cached.stores().sessions.failures(ACCOUNTS as u32).await?);
+        let terms = cached.stores().directory.realm().await?.terms.max(settings.feed.terms());
+        let hub = Hub::begin(began.up, cached.has_verifiers().then_some(terms));
         let mut first = [0; 8];
         dice.fill(&mut first);
         Ok(Self(Arc::new(Inner {
@@ -249,6 +227,7 @@ impl Door {
             requests: AtomicU64::new(u64::from_be_bytes(first)),
             touched: Mutex::new(Vec::new()),
             watermark: Mutex::new(watermark),
+            hub,
             draining: std::sync::atomic::AtomicBool::new(false),
         })))
     }
@@ -330,6 +309,16 @@ impl Door {
             self.0.latest.fetch_max(now.millis(), Ordering::Relaxed);
         }
         now
+    }
+
+    /// Who listens to the feed.
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// What the feed counts.
+    pub fn feed_counts(&self) -> hub::Counts {
+        self.0.hub.counts(self.0.cached.feed().live(), self.up())
     }
 
     /// For how long the machine has been up: what leases and retention are measured by.
@@ -430,6 +419,7 @@ impl Door {
     /// From now on, readiness says no: the process is on its way out.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+        self.0.hub.close();
     }
 
     /// Is the process on its way out?

@@ -145,6 +145,11 @@ impl Keys {
         })
     }
 
+    /// The mark of a range of the feed, as text.
+    pub fn range_mac(&self, range: &[u8]) -> String {
+        base64url::encode(&key::range_mark(&self.handle, range))
+    }
+
     /// What the forms of our pages are proven with.
     pub const fn form(&self) -> &FormKey {
         &self.form

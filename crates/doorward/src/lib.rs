@@ -7,6 +7,7 @@ pub mod door;
 pub mod flows;
 pub mod hashing;
 pub mod http;
+pub mod hub;
 pub mod import;
 pub mod jobs;
 pub mod keys;

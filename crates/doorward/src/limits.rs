@@ -7,13 +7,16 @@ use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
 use doorward_core::{Lifetime, data, password, policy, user};
 use doorward_store::sqlite::WRITER_QUEUE;
+use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
 
 use crate::config::client;
 use crate::door::TOUCHED_MOST;
+use crate::flows::feed::AT_ONCE;
 use crate::hashing::WAITING_PER_THREAD;
 use crate::http::pages::{overrides, return_to};
 use crate::http::{admin, body};
+use crate::hub::{COPIES, FeedSettings};
 use crate::import;
 use crate::listener::bounds::Bounds;
 use crate::listener::framing::{EXTENSION_LARGEST, FIELDS_MOST, HEAD_LARGEST, LINE_LARGEST};
@@ -55,6 +58,7 @@ pub fn groups() -> Vec<Group> {
         Group { title: "Session data", limits: session_data() },
         Group { title: "Guessing", limits: guessing() },
         Group { title: "Queues and memory", limits: queues() },
+        Group { title: "The revocation feed", limits: feed() },
         Group { title: "Lists", limits: lists() },
         Group { title: "What operators bring", limits: brought() },
     ]
@@ -195,6 +199,25 @@ fn queues() -> Vec<Limit> {
             "the one that is whole again first is forgotten",
         ),
         limit("uses of sessions that wait to be written down", count(TOUCHED_MOST), "left to the next use"),
+    ]
+}
+
+fn feed() -> Vec<Limit> {
+    let granted = FeedSettings::default();
+    vec![
+        limit("entries that are live (`feed.budget`)", count(granted.budget), "they become coarser; none is dropped"),
+        limit("streams at a time (`feed.connections`)", count(granted.connections), "503 `overloaded`"),
+        limit("running copies of one verifier", count(COPIES), "503 `overloaded`"),
+        limit(
+            "a lease, a grace (`feed.lease_most_ms`, `feed.grace_most_ms`)",
+            format!("{} ms, {} ms", granted.lease_most.millis(), granted.grace_most.millis()),
+            "400 `lease_too_long`",
+        ),
+        limit("a ping", bytes(LONGEST_PING), "413 `too_large`"),
+        limit("sessions whose use a ping reports", count(MOST_SEEN), "400 `invalid_json`"),
+        limit("entries of one range", count(AT_ONCE), "`need` snapshot"),
+        limit("a wait for all verifiers", "the longest lease and grace, 45 s", "the receipt says `nodes`"),
+        limit("a stream that no ping names", "3 min", "close"),
     ]
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use doorward_core::id::UserId;
+use doorward_core::id::{UserId, VerifierId};
 use doorward_core::{Lifetime, Timestamp};
 
 use crate::throttle::{By, Ledger};
@@ -21,6 +21,7 @@ enum Cause {
     Failing,
     Refused(By),
     NewDevice(UserId),
+    Ahead(VerifierId),
 }
 
 /// How often what was noticed since the process began.
@@ -98,6 +99,11 @@ impl Watch {
     pub fn new_device(&self, user: UserId, now: Timestamp) -> bool {
         self.new_devices.fetch_add(1, Ordering::Relaxed);
         self.is_due(Cause::NewDevice(user), now)
+    }
+
+    /// A verifier says that it knows more than there is. Is it to be told?
+    pub fn ahead(&self, verifier: VerifierId, now: Timestamp) -> bool {
+        self.is_due(Cause::Ahead(verifier), now)
     }
 
     /// The counts, for whoever shows them.

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use doorward_core::Timestamp;
 use doorward_core::audit::{Actor, Event, Kind};
-use doorward_core::change::{DirectoryChange, TurnKeys};
+use doorward_core::change::{DirectoryChange, SetTerms, TurnKeys};
 use doorward_core::client::{Client, Strategy};
 use doorward_core::id::{ClientId, EventId};
 use doorward_core::key::{KeyRecord, Masters};
+use doorward_core::{Lifetime, Timestamp};
 use doorward_store::{StoreError, Stores};
 
 use crate::door::{Clock, Dice, Door, Parts, Settings};
@@ -57,6 +57,7 @@ pub async fn wire(wiring: Wiring) -> Result<Door, WireError> {
     let now = clock.now();
     make_first_keys(&stores, &masters, &*dice, now).await?;
     make_account_client(&stores, &*dice, now).await?;
+    raise_terms(&stores, &*dice, settings.feed.terms(), now).await?;
     let records = stores.directory.keys().await?;
     let keys = Keys::open(&records, &masters)?;
     seal_anew(&stores, &records, &masters, &*dice, now).await?;
@@ -114,6 +115,16 @@ async fn make_account_client(stores: &Stores, dice: &dyn Dice, now: Timestamp) -
     event.client = Some(account.clone());
     let client = Client::first_party(account, Strategy::Session, now);
     stores.directory.commit_durable(DirectoryChange::AddClient(Box::new(client)), event).await?;
+    Ok(())
+}
+
+/// Longer terms are written down before anybody is granted them: the next start has to know how long to wait.
+async fn raise_terms(stores: &Stores, dice: &dyn Dice, most: Lifetime, now: Timestamp) -> Result<(), WireError> {
+    let from = stores.directory.realm().await?.terms;
+    if most > from {
+        let event = event(Kind::TermsSet, dice, now)?;
+        stores.directory.commit_durable(DirectoryChange::SetTerms(SetTerms { from, most }), event).await?;
+    }
     Ok(())
 }
 
@@ -183,7 +194,7 @@ mod tests {
         let links = stores.directory.audit_after(0, 10).await.expect("links");
         assert_eq!(
             links.iter().map(|link| link.event.kind).collect::<Vec<_>>(),
-            [Kind::KeysTurned, Kind::ClientCreated]
+            [Kind::KeysTurned, Kind::ClientCreated, Kind::TermsSet]
         );
     }
 
@@ -194,6 +205,6 @@ mod tests {
         wire(wiring(&stores, 1)).await.expect("a door");
         let refused = wire(wiring(&stores, 2)).await.expect_err("another master key");
         assert!(matches!(refused, WireError::Keys(KeysError::Sealed(_))), "{refused}");
-        assert_eq!(stores.directory.audit_after(0, 10).await.expect("links").len(), 2);
+        assert_eq!(stores.directory.audit_after(0, 10).await.expect("links").len(), 3);
     }
 }

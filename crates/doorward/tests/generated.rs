@@ -57,7 +57,7 @@ by, and where it helps a `field` or a `reason`. A code is never used for anythin
         "
 ## Reasons of a rejected access token
 
-`token_invalid`, `token_expired` and `token_revoked` carry in `reason` why the verifier said no, in the words that every
+`token_invalid`, `token_expired`, `token_revoked` and `token_stale` carry in `reason` why the verifier said no, in the words that every
 verifier uses.
 
 | reason | meaning |

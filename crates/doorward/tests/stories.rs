@@ -18,12 +18,18 @@ mod cors;
 mod devices;
 #[path = "stories/elsewhere.rs"]
 mod elsewhere;
+#[path = "stories/everybody.rs"]
+mod everybody;
+#[path = "stories/feed.rs"]
+mod feed;
 #[path = "stories/jobs.rs"]
 mod jobs;
 #[path = "stories/keys.rs"]
 mod keys;
 #[path = "stories/limits.rs"]
 mod limits;
+#[path = "stories/listening.rs"]
+mod listening;
 #[path = "stories/malformed.rs"]
 mod malformed;
 #[path = "stories/metrics.rs"]

@@ -14,7 +14,7 @@ use crate::config::Mode;
 use crate::config::settled::{MANAGEMENT, Management};
 use crate::http::admin::Desk;
 use crate::http::{management, routes};
-use crate::jobs::{keys, sweep, touch};
+use crate::jobs::{keys, spread, sweep, touch};
 use crate::listener::Port;
 use crate::listener::bounds::Bounds;
 use crate::listener::tls::{Tls, TlsError, TlsFiles};
@@ -134,6 +134,7 @@ impl Server {
         parts.spawn(socket::serve(desk, socket, stop.clone()));
         parts.spawn(sweep::run(door.clone(), stop.clone()));
         parts.spawn(keys::run(door.clone(), stop.clone()));
+        parts.spawn(spread::run(door.clone(), stop.clone()));
         parts.spawn(touch::run(door.clone(), stop));
         tracing::info!(issuer = %door.settings().issuer, version = env!("CARGO_PKG_VERSION"), "serving");
         ready();

@@ -6,7 +6,7 @@ use doorward_core::change::{Confirm, SessionChange};
 use doorward_core::id::SessionId;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session, Shown};
-use doorward_core::{Position, Rejection, Scratch, Timestamp};
+use doorward_core::{Position, Rejection, Revocations, Scratch, Timestamp};
 use doorward_store::cached::Record;
 
 use super::{Refusal, Stopped};
@@ -53,8 +53,27 @@ impl Caller {
 /// # Errors
 /// [`Refusal::NoCredentials`], [`Refusal::AmbiguousCredentials`], or what is wrong with the credential.
 pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
+    check_with(door, shown, Stale::Refused).await
+}
+
+/// The same for somebody who comes to renew: a token that has to be renewed will do for that.
+///
+/// # Errors
+/// As [`check`], but never [`Rejection::TokenStale`].
+pub async fn check_to_renew(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
+    check_with(door, shown, Stale::Taken).await
+}
+
+/// What becomes of a token that has to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stale {
+    Refused,
+    Taken,
+}
+
+async fn check_with(door: &Door, shown: &Credentials, stale: Stale) -> Result<Caller, Stopped> {
     let by_access = match &shown.access {
-        Some(token) => Some(timed(door, words::Credential::AccessToken, check_access(door, token)).await),
+        Some(token) => Some(timed(door, words::Credential::AccessToken, check_access(door, token, stale)).await),
         None => None,
     };
     let by_secret = match &shown.secret {
@@ -125,10 +144,17 @@ async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped>
     Ok(Caller { record, by: By::Secret(shown) })
 }
 
-async fn check_access(door: &Door, token: &str) -> Result<Caller, Stopped> {
+async fn check_access(door: &Door, token: &str, stale: Stale) -> Result<Caller, Stopped> {
     let now = door.now();
     let read_at = door.cached().head();
-    let (id, issued_at) = verify(door, token, now)?;
+    let verified = match verify(door, token, now) {
+        // Nothing of it is over for good, or the verdict were another; what its session says comes next.
+        Err(Stopped::Refused(Refusal::Token(Rejection::TokenStale))) if stale == Stale::Taken => {
+            verify_by(door, token, &Revocations::new(), now)
+        }
+        verified => verified,
+    };
+    let (id, issued_at) = verified?;
     let session = door.sessions().session(id).await?.ok_or(Refusal::SessionEnded)?;
     let record = Arc::new(load(door, session, read_at, now).await?);
     if record.session.wants_touch(now) {
@@ -139,16 +165,21 @@ async fn check_access(door: &Door, token: &str) -> Result<Caller, Stopped> {
 
 /// Verifies an access token of ours for us; gives its session and when it was minted.
 fn verify(door: &Door, token: &str, now: Timestamp) -> Result<(SessionId, Timestamp), Stopped> {
+    door.cached().with_index(|index| verify_by(door, token, index, now))
+}
+
+fn verify_by(
+    door: &Door,
+    token: &str,
+    index: &Revocations,
+    now: Timestamp,
+) -> Result<(SessionId, Timestamp), Stopped> {
     let keys = door.keys();
     let mut scratch = Scratch::new();
-    let verified = door.cached().with_index(|index| {
-        door.verifier()
-            .verify(token, keys.verifying(), index, now, &mut scratch)
-            .map(|verified| (verified.claims.session_id.and_then(SessionId::parse), verified.claims.issued_at))
-    })?;
-    match verified {
-        (Some(session), issued_at) => Ok((session, issued_at)),
-        (None, _) => Err(Rejection::ClaimsInvalid.into()),
+    let verified = door.verifier().verify(token, keys.verifying(), index, now, &mut scratch)?;
+    match verified.claims.session_id.and_then(SessionId::parse) {
+        Some(session) => Ok((session, verified.claims.issued_at)),
+        None => Err(Rejection::ClaimsInvalid.into()),
     }
 }
 

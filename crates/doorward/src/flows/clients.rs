@@ -119,6 +119,7 @@ fn put<T: Clone>(place: &mut Vec<T>, new: Option<&Vec<T>>) {
 
 /// Changes a client. Switching it off ends everything that came through it; switching it on brings nothing of that back.
 /// The first that wants an algorithm has its keys made.
+/// What tokens say no longer truly has to be renewed.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::ClientUnfit`], [`Stopped::Overloaded`].
@@ -135,7 +136,12 @@ pub async fn set(door: &Door, id: &ClientId, edit: &Edit, by: Actor, from: &Orig
         }
         keys_are_new |= !keys::ensure(door, client.algorithm, by.clone(), from).await?.is_empty();
         let off = client.disabled_at.is_some() && found.disabled_at.is_none();
-        let drafts = off.then(|| Draft::client(id, Strength::Terminal)).into_iter().collect();
+        let strength = match (off, client.outdates_tokens_of(&found)) {
+            (true, _) => Some(Strength::Terminal),
+            (false, true) => Some(Strength::RefreshRequired),
+            (false, false) => None,
+        };
+        let drafts = strength.map(|strength| Draft::client(id, strength)).into_iter().collect();
         let set = SetClient { client, from: found.version, drafts };
         let change = DirectoryChange::SetClient(Box::new(set));
         if let Committed::Done(_) = door.cached().commit_durable(change, event).await? {

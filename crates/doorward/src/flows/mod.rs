@@ -2,19 +2,24 @@
 //!
 //! Flows know nothing of HTTP. What stops one is a [`Stopped`]: our no, or the environment's.
 
+pub mod acknowledge;
 pub mod audit;
 pub mod authenticate;
 pub mod check;
 pub mod clients;
 pub mod data;
+pub mod everybody;
+pub mod feed;
 mod guess;
 pub mod import;
+pub mod introspect;
 pub mod issue;
 pub mod keys;
 pub mod list;
 pub mod login;
 mod notice;
 pub mod password;
+pub mod record;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
@@ -106,6 +111,12 @@ pub enum Refusal {
     KeysNotReady(key::Refusal),
     /// There is a verifier with this name.
     VerifierTaken,
+    /// Everybody's turn over a time is not over yet.
+    SpreadUnderWay,
+    /// A verifier asks for a longer lease or grace than the realm grants.
+    LeaseTooLong,
+    /// A verifier claims to hold what was never sent.
+    AppliedAhead,
 }
 
 impl From<Refusal> for Stopped {

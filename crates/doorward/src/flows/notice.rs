@@ -1,8 +1,10 @@
 //! Telling the audit log what the watch noticed. Nothing here stops a flow: what cannot be told is logged.
 
+use doorward_core::Position;
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::DirectoryChange;
 use doorward_core::session::Session;
+use doorward_core::verifier::VerifierRecord;
 
 use super::Stopped;
 use crate::door::{Door, Origin};
@@ -63,6 +65,17 @@ pub(super) async fn new_device(door: &Door, session: &Session, from: &Origin) {
             event.session = Some(session.id);
             event.client = Some(session.client.clone());
             event.detail = Some(session.device.name.clone());
+        })
+        .await;
+    }
+}
+
+/// A verifier says that it knows more than there is: it makes that up, or our file went backwards.
+pub(super) async fn ahead(door: &Door, verifier: &VerifierRecord, cursor: Position, head: Position, from: &Origin) {
+    if door.watch().ahead(verifier.id, door.now()) {
+        tracing::warn!(verifier = %verifier.id, %cursor, %head, "a verifier knows more of the feed than there is");
+        tell(door, door.event(Kind::VerifierAhead, Actor::Nobody, from), |event| {
+            event.detail = Some(format!("{} at {cursor}, the head is {head}", verifier.id));
         })
         .await;
     }

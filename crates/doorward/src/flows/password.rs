@@ -133,21 +133,22 @@ impl Setting<'_> {
     }
 }
 
-/// Sets a user's password, for an operator: everything of the user is over, and the guesses at the old one are forgotten.
+/// Sets a user's password, for an operator: everything of the user is over, and the guesses at the old one are forgotten. Gives
+/// the place in the feed.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::PasswordWeak`].
-pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin) -> Result<(), Stopped> {
+pub async fn set_by_operator(door: &Door, user: UserId, new: &str, from: &Origin) -> Result<Position, Stopped> {
     let found = door.directory().user(user).await?.ok_or(Refusal::NotFound)?;
     let chosen = register::accept(new, &found.email, found.name.as_deref())?;
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     for _ in 0..ATTEMPTS {
         let version = door.directory().credential(user).await?.ok_or(Refusal::NotFound)?.version;
         let event = door.event(Kind::PasswordChanged, Actor::Operator, from)?;
-        if set(door, user, version, phc.clone(), None, event).await?.is_some() {
+        if let Some(place) = set(door, user, version, phc.clone(), None, event).await? {
             door.throttle().forgive(door.keys().whose(&found.email, None));
             notice::settle(door).await;
-            return Ok(());
+            return Ok(place);
         }
     }
     Err(Stopped::Contended)

@@ -49,7 +49,10 @@ pub async fn remove(door: &Door, id: VerifierId, by: Actor, from: &Origin) -> Re
     event.detail = Some(id.to_string());
     let change = RemoveVerifier { verifier: id, at: event.at };
     match door.cached().commit_durable(DirectoryChange::RemoveVerifier(change), event).await? {
-        Committed::Done(_) => Ok(()),
+        Committed::Done(_) => {
+            door.hub().hang_up(|who| who.verifier == id);
+            Ok(())
+        }
         Committed::Conflict => Err(Refusal::NotFound.into()),
     }
 }

@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use axum::body::HttpBody;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{Form, FromRequest, Request};
 use bytes::Bytes;
-use http::header;
+use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -13,6 +13,8 @@ use super::timed::TooSlow;
 
 /// The largest body, in bytes, save for values of session data.
 pub const LARGEST: usize = 16 * 1024;
+/// What a form is declared as.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A JSON body of type `T`. Its `T` refuses unknown members (`deny_unknown_fields`).
 #[derive(Debug)]
@@ -79,6 +81,28 @@ pub fn is_json(request: &Request) -> bool {
     declared
         .and_then(|value| value.split(';').next())
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Is the body declared as a form?
+pub fn is_form(headers: &HeaderMap) -> bool {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return false;
+    }
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|value| value.split(';').next()).map(str::trim);
+    declared.is_some_and(|media_type| media_type.eq_ignore_ascii_case(FORM))
+}
+
+/// Reads a form.
+///
+/// # Errors
+/// [`Code::InvalidField`].
+pub async fn form<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+    let mut request = Request::new(Body::from(bytes.clone()));
+    *request.method_mut() = Method::POST;
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
+    let form = Form::<T>::from_request(request, &()).await;
+    form.map(|form| form.0).map_err(|_| Problem::new(Code::InvalidField))
 }
 
 /// Reads a body of at most `limit` bytes. One that says it is larger is not read at all.

@@ -55,7 +55,7 @@ codes! {
     SessionEnded "session_ended" UNAUTHORIZED "The session was ended." "Sign in again.";
     TokenInvalid "token_invalid" UNAUTHORIZED "The access token is not good." "The member `reason` says what is wrong with it.";
     TokenExpired "token_expired" UNAUTHORIZED "The access token ran out." "Refresh, or sign in again.";
-    TokenRevoked "token_revoked" UNAUTHORIZED "The access token was revoked." "If `reason` is `token_stale`, refresh; else sign in again.";
+    TokenRevoked "token_revoked" UNAUTHORIZED "The access token was revoked." "Sign in again.";
     RefreshInvalid "refresh_invalid" UNAUTHORIZED "There is nothing to refresh here." "The token is not ours or not this client's, or this credential cannot be exchanged. Nothing changed.";
     RefreshReused "refresh_reused" UNAUTHORIZED "The refresh token was used before by somebody else; its session is ended." "Sign in again. Two parties held this token.";
     RefreshSuperseded "refresh_superseded" CONFLICT "This attempt was answered long ago." "Read your own store again: it holds a newer token. Nothing changed.";
@@ -85,6 +85,10 @@ codes! {
     HttpsRequired "https_required" FORBIDDEN "Plain http is taken from the machine itself and from trusted proxies alone." "Call by https. Behind a proxy: name it in `trusted_proxies`. The connection is closed.";
     TooSlow "too_slow" REQUEST_TIMEOUT "The request did not come in time." "Send it again, without pauses. The connection is closed.";
     VerifierTaken "verifier_taken" CONFLICT "There is a verifier with this name." "Choose another name, or remove the verifier that is there.";
+    SpreadUnderWay "spread_under_way" CONFLICT "Everybody is having their turn already." "Wait until it is over, or end everybody at once.";
+    TokenStale "token_stale" UNAUTHORIZED "The access token must be renewed." "Refresh, and come again. Nobody is signed out.";
+    LeaseTooLong "lease_too_long" BAD_REQUEST "The realm grants no such lease or grace." "A lease has from 500 ms to `feed.lease_most_ms`, a grace up to `feed.grace_most_ms`.";
+    AppliedAhead "applied_ahead" CONFLICT "What was acknowledged was never sent." "Forget the position, connect again, and get the snapshot.";
 }
 
 impl Code {
@@ -115,12 +119,14 @@ pub struct Problem {
     reason: Option<&'static str>,
     field: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// In the shape of RFC 6749 section 5.2.
+    of_oauth: bool,
 }
 
 impl Problem {
     /// A plain no.
     pub fn new(code: Code) -> Self {
-        Self { code, reason: None, field: None, headers: Vec::new() }
+        Self { code, reason: None, field: None, headers: Vec::new(), of_oauth: false }
     }
 
     /// A no that is about one member of the request.
@@ -137,6 +143,13 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// In the shape that OAuth clients know.
+    #[must_use]
+    pub const fn of_oauth(mut self) -> Self {
+        self.of_oauth = true;
         self
     }
 
@@ -182,6 +195,9 @@ impl From<Refusal> for Problem {
             Refusal::ClientUnfit(unfit) => return Self::because(Code::ClientUnfit, unfit.sentence()),
             Refusal::TooManyAttempts(throttled) => return Self::from(throttled),
             Refusal::VerifierTaken => Code::VerifierTaken,
+            Refusal::SpreadUnderWay => Code::SpreadUnderWay,
+            Refusal::LeaseTooLong => Code::LeaseTooLong,
+            Refusal::AppliedAhead => Code::AppliedAhead,
             Refusal::KeysNotReady(why) => return Self::because(Code::KeysNotReady, not_ready(why)),
         };
         Self::new(code)
@@ -204,7 +220,8 @@ impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let code = match rejection {
             Rejection::TokenExpired => Code::TokenExpired,
-            Rejection::TokenRevoked | Rejection::TokenStale => Code::TokenRevoked,
+            Rejection::TokenRevoked => Code::TokenRevoked,
+            Rejection::TokenStale => Code::TokenStale,
             _ => Code::TokenInvalid,
         };
         Self { reason: Some(rejection.code()), ..Self::new(code) }
@@ -277,6 +294,25 @@ struct Wire<'a> {
     request_id: Option<&'a str>,
 }
 
+/// The same for OAuth clients (RFC 6749 section 5.2), with our code beside theirs.
+#[derive(Serialize)]
+struct OauthWire<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+const fn oauth_error(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "invalid_client",
+        StatusCode::FORBIDDEN => "access_denied",
+        StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        _ => "invalid_request",
+    }
+}
+
 /// How long somebody who came at a bad moment shall wait, in seconds.
 const RETRY_AFTER: &str = "1";
 /// How long a turn of the ring takes to make room, in seconds: W.
@@ -286,6 +322,16 @@ impl Problem {
     /// The answer, with the name of the request to find its traces by.
     pub fn respond(self, request_id: Option<&str>) -> Response {
         let row = self.code.row();
+        if self.of_oauth {
+            let body = OauthWire {
+                error: oauth_error(row.status),
+                error_description: row.title,
+                code: row.code,
+                request_id,
+            };
+            let body = serde_json::to_vec(&body).unwrap_or_default();
+            return self.answer("application/json", body);
+        }
         let wire = Wire {
             r#type: format!("https://doorward.dev/errors#{}", row.code),
             title: row.title,
@@ -340,7 +386,7 @@ impl Problem {
     /// RFC 6750 section 3: no error attribute where nothing was shown.
     fn challenge(&self) -> HeaderValue {
         match self.code {
-            Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked => {
+            Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked | Code::TokenStale => {
                 HeaderValue::from_static("Bearer realm=\"doorward\", error=\"invalid_token\"")
             }
             _ => HeaderValue::from_static("Bearer realm=\"doorward\""),

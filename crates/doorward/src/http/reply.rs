@@ -10,8 +10,8 @@ use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use super::cookie;
+use super::receipt::ReceiptBody;
 use crate::flows::issue::Issued;
-use crate::flows::revoke::Receipt;
 
 /// A time as RFC 3339 in UTC, to the millisecond.
 #[derive(Clone, Copy, Debug)]
@@ -137,10 +137,17 @@ struct IssuedBody<'a> {
     refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptBody>,
 }
 
 /// The answer to a sign-in, a refresh and a password change: what to hold, in the body or in cookies.
 pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
+    issued_with(status, issued, now, None)
+}
+
+/// The same with the receipt of what was ended on the way.
+pub fn issued_with(status: StatusCode, issued: &Issued, now: Timestamp, receipt: Option<ReceiptBody>) -> Response {
     let Issued { session, user, handed, transport } = issued;
     let in_body = *transport == Transport::Body;
     let access = handed.access.as_ref();
@@ -157,6 +164,7 @@ pub fn issued(status: StatusCode, issued: &Issued, now: Timestamp) -> Response {
         expires_in: access.map(|(_, lives)| lives.secs()),
         refresh_token: shown_refresh.map(|(token, _)| token.as_str()),
         refresh_expires_in: refresh.filter(|_| !handed.refresh_for_jar_only).map(|(_, lives)| lives.secs()),
+        receipt,
     };
     let mut response = json(status, &body);
     set_cookies(&mut response, issued, now);
@@ -196,20 +204,9 @@ struct EndedBody {
     receipt: ReceiptBody,
 }
 
-#[derive(Debug, Serialize)]
-struct ReceiptBody {
-    seq: u64,
-    position: String,
-    ack: &'static str,
-}
-
-/// The answer to a revocation: how many ended, and the place in the feed after which nobody accepts them.
-pub fn ended(receipt: &Receipt) -> Response {
-    let body = EndedBody {
-        ended: receipt.ended,
-        receipt: ReceiptBody { seq: receipt.place.seq, position: receipt.place.to_string(), ack: "durable" },
-    };
-    json(StatusCode::OK, &body)
+/// The answer to a revocation: how many ended, and how far that has got.
+pub fn ended(ended: u64, receipt: ReceiptBody) -> Response {
+    json(StatusCode::OK, &EndedBody { ended, receipt })
 }
 
 /// An answer in JSON that nobody may keep.

@@ -13,7 +13,7 @@ use super::measured::measured;
 use super::pages::{account, assets, devices, jwt, login, logout, look, security, signup};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
-use super::{cors, headers, wellknown};
+use super::{cors, feed, headers, oauth, wellknown};
 use crate::door::Door;
 
 /// Who may call a route.
@@ -29,6 +29,8 @@ pub enum Audience {
     User,
     /// The same in a browser, by the cookie alone: anybody else is sent to `/login`.
     Page,
+    /// A service that is registered to follow the feed, and nobody else.
+    Verifier,
 }
 
 impl Audience {
@@ -40,6 +42,7 @@ impl Audience {
             Self::Session => "session",
             Self::User => "user",
             Self::Page => "page",
+            Self::Verifier => "verifier",
         }
     }
 }
@@ -90,6 +93,13 @@ pub const ROUTES: &[Route] = &[
         get(account::change_password)
     }),
     row("GET", "/assets/{name}", Audience::Anybody, "style and scripts of pages", || get(assets::show)),
+    row("GET", "/v1/feed", Audience::Verifier, "follow the feed", || get(feed::stream::open)),
+    row("POST", "/v1/feed/ping", Audience::Verifier, "renew a lease, acknowledge", || post(feed::ping::answer)),
+    row("GET", "/v1/feed/snapshot", Audience::Verifier, "all that is revoked", || get(feed::snapshot::show)),
+    row("GET", "/v1/feed/sessions/{hash}", Audience::Verifier, "the session of a cookie", || {
+        get(feed::sessions::show)
+    }),
+    row("POST", "/oauth2/introspect", Audience::Verifier, "is a credential good", || post(oauth::introspect::show)),
     row("GET", "/healthz", Audience::Anybody, "is the process there", || get(wellknown::healthz)),
     row("GET", "/readyz", Audience::Anybody, "can it serve", || get(wellknown::readyz)),
 ];

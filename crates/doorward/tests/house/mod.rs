@@ -165,6 +165,21 @@ impl House {
         clients::set(&self.door, &id, &edit, Actor::Operator, &Default::default()).await.expect("a change");
     }
 
+    /// Registers a verifier; gives its secret.
+    pub(crate) async fn add_verifier(&self, name: &str) -> String {
+        use doorward::flows::verifiers::add;
+        let added = add(&self.door, name.to_owned(), Vec::new(), Actor::Operator, &Default::default()).await;
+        doorward_core::secret::SecretKind::Verifier.text(&added.expect("a verifier").1)
+    }
+
+    /// Strikes a verifier off.
+    pub(crate) async fn remove_verifier(&self, name: &str) {
+        let all = self.door.directory().verifiers().await.expect("verifiers");
+        let id = all.iter().find(|one| one.name == name).expect("a verifier").id;
+        let from = Default::default();
+        doorward::flows::verifiers::remove(&self.door, id, Actor::Operator, &from).await.expect("struck off");
+    }
+
     /// Sets a client's strategy, as an operator does.
     pub(crate) async fn set_strategy(&self, client: &str, strategy: Strategy) {
         let now = self.door.now();
@@ -310,7 +325,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    async fn read(response: axum::response::Response) -> Self {
+    pub(crate) async fn read(response: axum::response::Response) -> Self {
         use http_body_util::BodyExt;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes().to_vec();

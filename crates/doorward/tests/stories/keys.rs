@@ -277,7 +277,7 @@ async fn under_a_new_handle_key_people_renew_their_tokens_and_are_found_again() 
     jar.keep(&house.sign_in("demo-session", "cookie").await);
     let hybrid = house.sign_in("demo-hybrid", "body").await;
     rotate(&house, Purpose::Handle).await;
-    let stale = who(&house, &hybrid.text("access_token")).await.expect(401, "token_revoked");
+    let stale = who(&house, &hybrid.text("access_token")).await.expect(401, "token_stale");
     assert_eq!(stale.body["reason"], "token_stale");
     house.send(Ask::get("/v1/session").jar(&jar)).await.ok();
     let renewed = refresh(&house, &hybrid.text("refresh_token")).await.ok().text("access_token");

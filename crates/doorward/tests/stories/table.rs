@@ -8,6 +8,7 @@ use super::house::{Answer, Ask, House};
 
 fn ask(method: &str, path: &str) -> Ask {
     let path = path.replace("{id}", "ses_00000000000000000000000000").replace("{key}", "some-key");
+    let path = path.replace("{hash}", "AAAA");
     let path = path.replace("{name}", "some-name");
     Ask::new(Method::from_bytes(method.as_bytes()).expect("a method"), &path)
 }
@@ -27,8 +28,47 @@ async fn nobody_gets_through_a_route_that_is_not_for_anybody() {
             }
             Audience::Bearer => assert!(answer.status.is_client_error(), "{place}"),
             Audience::Page => assert!(is_sent_to_login(&answer), "{place}"),
+            Audience::Verifier => assert_eq!(said_no(&answer), (401, "no_credentials"), "{place}"),
         }
     }
+}
+
+/// A no by its status and its code, whatever its shape.
+fn said_no(answer: &Answer) -> (u16, &str) {
+    (answer.status.as_u16(), answer.code())
+}
+
+/// The feed is for verifiers: everybody else learns that they are somebody else, and nothing more.
+#[tokio::test]
+async fn nobody_but_a_verifier_that_is_registered_hears_of_the_feed() {
+    let house = House::memory().await;
+    let (gone, live) = (house.add_verifier("gone").await, house.add_verifier("live").await);
+    house.remove_verifier("gone").await;
+    let secret = house.sign_in("demo-session", "body").await.text("session_token");
+    let token = house.sign_in("demo-jwt", "body").await.text("access_token");
+    let stranger = doorward_core::secret::Secret::from_bytes([9; 32]);
+    let stranger = doorward_core::secret::SecretKind::Verifier.text(&stranger);
+    for route in ROUTES.iter().filter(|route| route.audience == Audience::Verifier) {
+        let place = format!("{} {}", route.method, route.path);
+        let ask = || ask(route.method, route.path).json(&json!({}));
+        for wrong in [&gone, &stranger, &String::from("dwv_"), &live[..live.len() - 1].to_owned()] {
+            let answer = house.send(ask().bearer(wrong)).await;
+            assert_eq!(said_no(&answer), (401, "invalid_credentials"), "{place}");
+        }
+        for wrong in [&secret, &token] {
+            assert_eq!(said_no(&house.send(ask().bearer(wrong)).await), (403, "forbidden"), "{place}");
+        }
+        let cookie = format!("__Host-Http-dw_session={secret}");
+        assert_eq!(said_no(&house.send(ask().header("cookie", &cookie)).await), (403, "forbidden"), "{place}");
+        let basic = ask().header("authorization", "Basic ZGVtbzpkZW1v");
+        assert_eq!(said_no(&house.send(basic).await), (403, "forbidden"), "{place}");
+        let page = ask().bearer(&live).header("origin", "http://localhost:8420");
+        assert_eq!(said_no(&house.send(page).await), (403, "cross_site"), "{place}: a browser");
+        let twice = ask().bearer(&live).bearer(&live);
+        assert!(house.send(twice).await.status.is_client_error(), "{place}");
+        assert_ne!(house.send(ask().bearer(&live)).await.status, 401, "{place}");
+    }
+    assert!(house.door.feed_counts().strangers >= 5 * 10);
 }
 
 /// A page says no by showing the way in.

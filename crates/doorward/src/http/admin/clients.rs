@@ -12,10 +12,12 @@ use serde::Serialize;
 use super::Desk;
 use crate::config::client::{ClientWords, Wrong};
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::clients::{self, Settled};
 use crate::http::body::Json;
 use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply::{ListBody, Rfc3339, json};
 
 /// A client, without its secrets.
@@ -82,12 +84,14 @@ struct One<'a> {
     /// What is dangerous about it, in sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptBody>,
 }
 
 impl<'a> One<'a> {
     fn of(settled: &'a Settled, client_secret: Option<&'a str>) -> Self {
         let warnings = settled.warnings.iter().map(|warning: &Warning| warning.sentence()).collect();
-        Self { client: ClientBody::of(&settled.client), client_secret, warnings }
+        Self { client: ClientBody::of(&settled.client), client_secret, warnings, receipt: None }
     }
 }
 
@@ -121,13 +125,16 @@ pub async fn create(
 pub async fn set(
     State(door): State<Door>,
     id: Segment,
+    Asked(ack): Asked,
     from: Origin,
     Json(body): Json<ClientWords>,
 ) -> Result<Response, Problem> {
     let id = id.parse(ClientId::parse, Code::NotFound.into())?;
     let edit = body.read_edit().map_err(|wrong| unread(&wrong))?;
     let set = clients::set(&door, &id, &edit, Actor::Operator, &from).await?;
-    Ok(json(StatusCode::OK, &One::of(&set, None)))
+    let place = set.client.terminal_epoch.max(set.client.refresh_epoch);
+    let receipt = Some(ReceiptBody::named(&reach(&door, place, ack).await));
+    Ok(json(StatusCode::OK, &One { receipt, ..One::of(&set, None) }))
 }
 
 fn unread(wrong: &[Wrong]) -> Problem {

@@ -1,7 +1,7 @@
 //! `/admin/v1/users`: accounts.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::id::UserId;
 use doorward_core::user::{Email, User, parse_name};
@@ -11,12 +11,14 @@ use zeroize::Zeroizing;
 
 use super::Listing;
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::list::{self, Which};
 use crate::flows::register::{Registration, register};
 use crate::flows::{password, revoke};
 use crate::http::body::Json;
 use crate::http::extract::{Queried, Segment};
 use crate::http::problem::{Code, Problem};
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply::{ListBody, Rfc3339, UserBody, json};
 
 /// A user, as operators see them.
@@ -36,6 +38,14 @@ impl<'a> AccountBody<'a> {
 #[derive(Serialize)]
 struct One<'a> {
     user: AccountBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptBody>,
+}
+
+/// What was ended, and nothing else worth telling.
+#[derive(Serialize)]
+struct Over {
+    receipt: ReceiptBody,
 }
 
 /// `GET /admin/v1/users?email=&after=&limit=`: in the order of ids, or the one with an address.
@@ -71,19 +81,26 @@ pub async fn create(State(door): State<Door>, from: Origin, Json(body): Json<Acc
     };
     let registration = Registration { email, password: body.password, name };
     let user = register(&door, registration, Actor::Operator, &from).await?;
-    Ok(json(StatusCode::CREATED, &One { user: AccountBody::of(&user) }))
+    Ok(json(StatusCode::CREATED, &One { user: AccountBody::of(&user), receipt: None }))
 }
 
 /// `POST /admin/v1/users/{id}/suspend`: everything of the user is over.
-pub async fn suspend(State(door): State<Door>, id: Segment, from: Origin) -> Result<Response, Problem> {
+pub async fn suspend(
+    State(door): State<Door>,
+    id: Segment,
+    Asked(ack): Asked,
+    from: Origin,
+) -> Result<Response, Problem> {
     let user = revoke::suspend(&door, read(id)?, &from).await?;
-    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
+    let reached = reach(&door, user.terminal_epoch, ack).await;
+    let receipt = Some(ReceiptBody::named(&reached));
+    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user), receipt }))
 }
 
 /// `POST /admin/v1/users/{id}/resume`: the user may sign in again.
 pub async fn resume(State(door): State<Door>, id: Segment, from: Origin) -> Result<Response, Problem> {
     let user = revoke::resume(&door, read(id)?, &from).await?;
-    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user) }))
+    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user), receipt: None }))
 }
 
 /// A password to be.
@@ -97,11 +114,13 @@ pub struct NewPassword {
 pub async fn set_password(
     State(door): State<Door>,
     id: Segment,
+    Asked(ack): Asked,
     from: Origin,
     Json(body): Json<NewPassword>,
 ) -> Result<Response, Problem> {
-    password::set_by_operator(&door, read(id)?, &body.password, &from).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let place = password::set_by_operator(&door, read(id)?, &body.password, &from).await?;
+    let receipt = ReceiptBody::named(&reach(&door, place, ack).await);
+    Ok(json(StatusCode::OK, &Over { receipt }))
 }
 
 fn read(id: Segment) -> Result<UserId, Problem> {

@@ -2,13 +2,10 @@
 
 use std::convert::Infallible;
 
-use axum::body::Body;
-use axum::extract::{Form, FromRequest, FromRequestParts, Query, Request};
-use bytes::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use doorward_core::base64url;
 use doorward_core::form::{FormToken, Reader};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, header};
 use minijinja::{Value, context};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,11 +13,9 @@ use serde::de::DeserializeOwned;
 use super::visit::{Stop, Visit};
 use crate::door::Door;
 use crate::flows::Refusal;
-use crate::http::body::{LARGEST, read};
+use crate::http::body::{LARGEST, form, is_form, read};
 use crate::http::extract::same_origin;
 use crate::http::problem::{Code, Problem};
-
-const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// A form that somebody sent from one of our pages. A field that is missing is empty, one that nobody asked for ignored.
 #[derive(Debug)]
@@ -53,27 +48,10 @@ impl<T: DeserializeOwned> FromRequest<Door> for Filled<T> {
         if !declared {
             return Err(Problem::new(Code::UnsupportedMediaType).into());
         }
-        let Token { form_token } = parse(&bytes).await?;
+        let Token { form_token } = form(&bytes).await?;
         let token = base64url::decode(&form_token).and_then(|token| token.try_into().ok());
-        Ok(Self { token, fields: parse(&bytes).await? })
+        Ok(Self { token, fields: form(&bytes).await? })
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        return false;
-    }
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let declared = declared.and_then(|value| value.split(';').next()).map(str::trim);
-    declared.is_some_and(|media_type| media_type.eq_ignore_ascii_case(MEDIA_TYPE))
-}
-
-async fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    let mut request = Request::new(Body::from(bytes.clone()));
-    *request.method_mut() = Method::POST;
-    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    let form = Form::<T>::from_request(request, &()).await;
-    form.map(|form| form.0).map_err(|_| Problem::new(Code::InvalidField))
 }
 
 /// The query of a page. One that is not understood is none: people follow old and broken links.

@@ -22,17 +22,3 @@ fn transport(text: Option<&str>) -> Result<Option<Transport>, Problem> {
     let read = |text| Transport::from_name(text).ok_or_else(|| Problem::about(Code::InvalidField, "transport"));
     text.map(read).transpose()
 }
-
-/// Reads `?ack=` of a revoking call: how far it must have got when the answer goes out.
-fn acknowledgement(query: &Acknowledgement) -> Result<(), Problem> {
-    match query.ack.as_deref() {
-        None | Some("durable") => Ok(()),
-        Some(_) => Err(Problem::about(Code::InvalidField, "ack")),
-    }
-}
-
-/// The query of a revoking call.
-#[derive(Debug, Default, serde::Deserialize)]
-pub struct Acknowledgement {
-    ack: Option<String>,
-}

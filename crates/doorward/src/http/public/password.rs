@@ -8,11 +8,13 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::password::{Change, change};
 use crate::http::body::Json;
 use crate::http::cookie;
 use crate::http::extract::{Authenticated, attempt};
 use crate::http::problem::Problem;
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply;
 
 /// A password change as it is asked for.
@@ -28,6 +30,7 @@ pub async fn set(
     State(door): State<Door>,
     who: Authenticated,
     headers: HeaderMap,
+    Asked(ack): Asked,
     from: Origin,
     Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
@@ -39,5 +42,7 @@ pub async fn set(
         attempt,
     };
     let issued = change(&door, &who.caller, asked, &from).await?;
-    Ok(reply::issued(StatusCode::OK, &issued, door.now()))
+    // The kept session was born where everything else was ended.
+    let reached = reach(&door, issued.session.born, ack).await;
+    Ok(reply::issued_with(StatusCode::OK, &issued, door.now(), Some(ReceiptBody::of(&reached))))
 }

@@ -6,13 +6,14 @@ use doorward_core::client::Client;
 use doorward_core::session::Session;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use super::{Acknowledgement, acknowledgement};
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::check::{self, Caller};
 use crate::flows::{Refusal, Stopped, revoke};
 use crate::http::cookie;
-use crate::http::extract::{Authenticated, Queried, Shown, same_site};
+use crate::http::extract::{Authenticated, Shown, same_site};
 use crate::http::problem::Problem;
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply::{self, SessionBody, UserBody, WhoBody};
 
 /// `GET /v1/session`: the caller's user and session.
@@ -45,11 +46,10 @@ pub async fn end(
     State(door): State<Door>,
     shown: Shown,
     headers: HeaderMap,
-    Queried(query): Queried<Acknowledgement>,
+    Asked(ack): Asked,
     from: Origin,
 ) -> Result<Response, Problem> {
     same_site(&door, &Method::DELETE, &headers, shown.is_ambient())?;
-    acknowledgement(&query)?;
     let mut clears = Vec::new();
     if shown.secret_from_cookie {
         clears.push(cookie::clear_session());
@@ -58,7 +58,8 @@ pub async fn end(
         Ok(session) => {
             let receipt = revoke::sign_out(&door, &session, &from).await?;
             clears.extend(cookie::clear_refresh(session.client.as_str()));
-            let mut response = reply::ended(&receipt);
+            let reached = reach(&door, receipt.place, ack).await;
+            let mut response = reply::ended(receipt.ended, ReceiptBody::of(&reached));
             for clear in clears {
                 response.headers_mut().append(header::SET_COOKIE, clear);
             }

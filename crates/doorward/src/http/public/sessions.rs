@@ -10,15 +10,17 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Acknowledgement, acknowledgement, client_id, transport};
+use super::{client_id, transport};
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::authenticate::authenticate;
 use crate::flows::login::{Attempt, Who, sign_in};
 use crate::flows::revoke;
 use crate::http::body::Json;
 use crate::http::cookie;
-use crate::http::extract::{Authenticated, Queried, Segment, Shown, same_site};
+use crate::http::extract::{Authenticated, Segment, Shown, same_site};
 use crate::http::problem::{Code, Problem};
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply::{self, ListBody, SessionBody};
 
 /// A sign-in as it is asked for.
@@ -84,13 +86,12 @@ pub async fn end(
     State(door): State<Door>,
     who: Authenticated,
     id: Segment,
-    Queried(query): Queried<Acknowledgement>,
+    Asked(ack): Asked,
     from: Origin,
 ) -> Result<Response, Problem> {
-    acknowledgement(&query)?;
     let id = id.parse(SessionId::parse, Code::NotFound.into())?;
     let receipt = revoke::end_one(&door, &who.caller, id, &from).await?;
-    Ok(reply::ended(&receipt))
+    Ok(reply::ended(receipt.ended, ReceiptBody::of(&reach(&door, receipt.place, ack).await)))
 }
 
 /// Whose sessions end.
@@ -104,16 +105,15 @@ pub struct Scope {
 pub async fn end_many(
     State(door): State<Door>,
     who: Authenticated,
-    Queried(query): Queried<Acknowledgement>,
+    Asked(ack): Asked,
     from: Origin,
     Json(body): Json<Scope>,
 ) -> Result<Response, Problem> {
-    acknowledgement(&query)?;
-    let reach = match body.scope.as_str() {
+    let whose = match body.scope.as_str() {
         "others" => Reach::Others,
         "all" => Reach::All,
         _ => return Err(Problem::about(Code::InvalidField, "scope")),
     };
-    let receipt = revoke::end_many(&door, &who.caller, reach, &from).await?;
-    Ok(reply::ended(&receipt))
+    let receipt = revoke::end_many(&door, &who.caller, whose, &from).await?;
+    Ok(reply::ended(receipt.ended, ReceiptBody::of(&reach(&door, receipt.place, ack).await)))
 }

@@ -1,0 +1,78 @@
+//! What a verifier is told of a session cookie: the session's record, to be kept for a while.
+
+use std::sync::Arc;
+
+use doorward_core::policy::ACCESS_LONGEST;
+use doorward_core::secret::SecretHash;
+use doorward_core::session::{Session, Shown};
+use doorward_core::user::User;
+use doorward_core::verifier::VerifierRecord;
+use doorward_core::{Handles, Lifetime, Position, Timestamp};
+
+use super::check::{self, By, Credentials};
+use super::{Refusal, Stopped};
+use crate::door::Door;
+
+/// A session as a verifier may keep it.
+#[derive(Debug)]
+pub struct Kept {
+    /// The session.
+    pub session: Session,
+    /// Its user; `None` for a guest.
+    pub user: Option<Arc<User>>,
+    /// It counts as a token that was minted here.
+    pub rv: Position,
+    /// What verifiers know its person by.
+    pub handles: Handles,
+    /// How long it may be kept.
+    pub keep: Lifetime,
+}
+
+/// The record behind a cookie, by the hash of its secret.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for one that is over or unknown, and for one of an application that is none of the verifier's
+/// business: they cannot be told apart.
+pub async fn by_secret(door: &Door, verifier: &VerifierRecord, hash: SecretHash) -> Result<Kept, Stopped> {
+    let now = door.now();
+    let shown = Credentials { secret: Some(hash), access: None };
+    let caller = check::check(door, &shown).await.map_err(nobody)?;
+    if !concerns(door, verifier, caller.session()) {
+        return Err(Refusal::NotFound.into());
+    }
+    // Read anew: what is kept elsewhere shall be as young as can be. The head before the session (RT8).
+    let rv = door.cached().head();
+    let session = door.sessions().session(caller.session().id).await?.ok_or(Refusal::NotFound)?;
+    let keep = how_long(&session, hash, now).ok_or(Refusal::NotFound)?;
+    let record = check::load(door, session, rv, now).await.map_err(nobody)?;
+    let handles = door.keys().handles(record.session.user);
+    debug_assert!(matches!(caller.by, By::Secret(_)), "nothing else was shown");
+    Ok(Kept { session: record.session.clone(), user: record.user.clone(), rv, handles, keep })
+}
+
+/// Not longer than a token could live, nor than the secret is good.
+fn how_long(session: &Session, hash: SecretHash, now: Timestamp) -> Option<Lifetime> {
+    let until = match (session.recognise(&hash, now)?, session.previous) {
+        (Shown::Previous, Some(previous)) => previous.until,
+        _ => session.expires_at,
+    };
+    Some(ACCESS_LONGEST.min(until - now))
+}
+
+/// Is the session one of an application whose credentials are for this verifier?
+pub(super) fn concerns(door: &Door, verifier: &VerifierRecord, session: &Session) -> bool {
+    let issuer = door.settings().issuer.as_str();
+    let Some(client) = door.client(&session.client) else { return false };
+    verifier.audiences(issuer).any(|own| match client.audiences.as_slice() {
+        [] => own == issuer,
+        audiences => audiences.iter().any(|audience| audience == own),
+    })
+}
+
+/// All of our noes are one to a verifier.
+fn nobody(stopped: Stopped) -> Stopped {
+    match stopped {
+        Stopped::Refused(_) => Refusal::NotFound.into(),
+        other => other,
+    }
+}

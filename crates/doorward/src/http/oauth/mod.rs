@@ -1,0 +1,3 @@
+//! `/oauth2`: the endpoints of OAuth 2.0.
+
+pub mod introspect;

@@ -1,0 +1,414 @@
+//! The feed on the wire: what a verifier is told, when, and what it is refused.
+
+use doorward::hub::FeedSettings;
+use doorward::jobs::{sweep, touch};
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{DirectoryChange, TurnKeys};
+use doorward_core::feed::Draft;
+use doorward_core::id::SessionId;
+use doorward_core::policy::RETENTION;
+use doorward_core::{Key, Lifetime, Marks, Position, Scope, Strength, base64url};
+use doorward_verify::feed::{Bump, Event, Need};
+use serde_json::json;
+
+use super::house::{Ask, CHEAP, Ground, House};
+use super::listening::{Listener, is_silent};
+
+/// Signs Ada in with `demo-hybrid`; gives her session and her access token.
+async fn session(house: &House) -> (SessionId, String) {
+    let answer = house.sign_in("demo-hybrid", "body").await;
+    (SessionId::parse(&answer.session_id()).expect("an id"), answer.text("access_token"))
+}
+
+async fn sign_out(house: &House, token: &str) -> Position {
+    let answer = house.send(Ask::delete("/v1/session").bearer(token)).await.ok();
+    answer.body["receipt"]["position"].as_str().expect("a place").parse().expect("a place")
+}
+
+fn marks(session: SessionId) -> Marks {
+    Marks { session: Some(session.key()), at: Some(Position::START), ..Marks::default() }
+}
+
+/// A thousand sessions at once are over, of a person or of guests; `round` tells them from others.
+async fn end_a_thousand(house: &House, round: u64, of: Option<Key>) {
+    let drafts = (0..1000).map(|number| {
+        let mut id = [7; 16];
+        id[..8].copy_from_slice(&(round * 1000 + number).to_be_bytes());
+        Draft::session(SessionId::from_bytes(id)).of(of)
+    });
+    let turn = TurnKeys { keys: Vec::new(), drafts: drafts.collect() };
+    let event = house.door.event(Kind::KeysTurned, Actor::Operator, &Default::default()).expect("an event");
+    house.door.cached().commit_durable(DirectoryChange::TurnKeys(turn), event).await.expect("a commit");
+}
+
+async fn listening(house: &House) -> Listener {
+    Listener::new(&house.add_verifier("shop").await, 1)
+}
+
+#[tokio::test]
+async fn what_ends_arrives_in_a_range_and_an_echo_comes_behind_it() {
+    let house = House::memory().await;
+    let (id, token) = session(&house).await;
+    let mut shop = listening(&house).await;
+    let mut open = shop.begin(&house).await;
+    assert!(!shop.refuses(&marks(id)));
+    let place = sign_out(&house, &token).await;
+    let range = open.range().await;
+    assert_eq!((range.from, range.end()), (open.head.seq, place));
+    assert_eq!((range.entries[0].scope, range.entries[0].key), (Scope::Session, id.key()));
+    shop.take(&range);
+    assert!(shop.refuses(&marks(id)) && shop.applied == place);
+    let echo = shop.ping(&house).await;
+    assert_eq!((echo.n, echo.stream, echo.head), (1, shop.stream, place));
+    assert_eq!(open.next().await, Event::Echo(echo), "the same in the stream, behind everything up to its head");
+    let counts = house.door.feed_counts();
+    assert_eq!((counts.streams, counts.instances, counts.live, counts.pings), (1, 1, 1, 1));
+    drop(open);
+    assert_eq!(house.door.feed_counts().streams, 0);
+}
+
+#[tokio::test]
+async fn a_ping_alone_brings_what_was_missed_and_needs_no_stream() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let events = shop.ask(&house, |_| {}).await.expect("an answer");
+    let head = house.door.cached().head();
+    assert_eq!(events[0], Event::Need(Need::Snapshot { head }), "it knows nothing yet");
+    shop.fetch(&house).await;
+    let (one, token) = session(&house).await;
+    let (two, other) = session(&house).await;
+    sign_out(&house, &token).await;
+    let place = sign_out(&house, &other).await;
+    let echo = shop.ping(&house).await;
+    assert_eq!((echo.head, echo.stream, shop.applied), (place, None, place));
+    assert!(shop.refuses(&marks(one)) && shop.refuses(&marks(two)));
+    let events = shop.ask(&house, |_| {}).await.expect("an answer");
+    let Event::Range(range) = &events[0] else { panic!("{events:?}") };
+    assert!(range.entries.is_empty() && range.end() == place, "nothing new is said too, with the watermark");
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_from_where_it_was_and_a_gap_is_filled() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let open = shop.begin(&house).await;
+    let before = open.head;
+    drop(open);
+    let mut ended = Vec::new();
+    for _ in 0..5 {
+        let (id, token) = session(&house).await;
+        sign_out(&house, &token).await;
+        ended.push(id);
+    }
+    let mut open = shop.open(&house, Some(before)).await;
+    let mut entries = 0;
+    while shop.applied < open.head {
+        let range = open.range().await;
+        assert!(range.from <= shop.applied.seq, "without a gap");
+        entries += range.entries.len();
+        shop.take(&range);
+    }
+    assert_eq!(entries, 5);
+    assert!(ended.iter().all(|id| shop.refuses(&marks(*id))));
+    let mut late = shop.open(&house, Some(Position { seq: before.seq + 3, ..before })).await;
+    assert!(late.range().await.end() > Position { seq: before.seq + 3, ..before });
+}
+
+#[tokio::test]
+async fn a_cursor_older_than_the_watermark_is_sent_for_the_snapshot() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let start = house.door.cached().head();
+    let (old, token) = session(&house).await;
+    sign_out(&house, &token).await;
+    sweep::sweep(&house.door).await;
+    house.advance(Lifetime::from_millis(RETENTION.millis() + 2_000));
+    sweep::sweep(&house.door).await;
+    let (new, token) = session(&house).await;
+    let place = sign_out(&house, &token).await;
+    let mut open = shop.open(&house, Some(start)).await;
+    assert_eq!(open.next().await, Event::Need(Need::Snapshot { head: place }));
+    let snapshot = shop.fetch(&house).await;
+    assert_eq!((snapshot.statement.to, snapshot.statement.count), (place, 1));
+    assert!(shop.refuses(&marks(new)) && !shop.refuses(&marks(old)), "the old one's tokens are long over");
+    let (third, token) = session(&house).await;
+    sign_out(&house, &token).await;
+    let range = open.range().await;
+    assert_eq!(range.from, place.seq, "it goes on from the head that was named");
+    assert_eq!(range.gc_through, house.door.watermark());
+    shop.take(&range);
+    assert!(shop.refuses(&marks(third)));
+}
+
+#[tokio::test]
+async fn another_generation_is_told_by_a_bump_and_a_file_that_went_backwards_is_noticed() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let head = house.door.cached().head();
+    let older = Position { generation: head.generation - 1, seq: 900 };
+    let mut open = shop.open(&house, Some(older)).await;
+    assert_eq!(open.next().await, Event::Bump(Bump { head, reason: String::from("restart") }));
+    assert_eq!(open.next().await, Event::Need(Need::Snapshot { head }));
+    for ahead in [Position { generation: head.generation + 1, seq: 0 }, Position { seq: head.seq + 1, ..head }] {
+        let mut open = shop.open(&house, Some(ahead)).await;
+        assert_eq!(open.next().await, Event::Bump(Bump { head, reason: String::from("behind") }), "{ahead}");
+    }
+    shop.applied = Position { generation: head.generation + 1, seq: 5 };
+    let events = shop.ask(&house, |_| {}).await.expect("an answer");
+    assert!(matches!(&events[0], Event::Bump(bump) if bump.reason == "behind"), "{events:?}");
+    let links = house.door.directory().audit_after(0, 1000).await.expect("links");
+    let told = links.iter().filter(|link| link.event.kind == Kind::VerifierAhead).count();
+    assert_eq!(told, 1, "once a minute, however often it is said");
+    assert_eq!(house.door.feed_counts().ahead, 3);
+}
+
+#[tokio::test]
+async fn to_acknowledge_what_was_never_sent_ends_the_stream() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let mut other = Listener::new(&house.add_verifier("other").await, 1);
+    let (mut open, mut theirs) = (shop.begin(&house).await, other.begin(&house).await);
+    let ahead = Position { seq: shop.applied.seq + 1, ..shop.applied };
+    let refused = shop.ask(&house, |ping| ping.applied = ahead).await.expect_err("a no");
+    refused.expect(409, "applied_ahead");
+    assert_eq!(open.try_next().await, None);
+    assert!(is_silent(&mut theirs).await, "a namesake of another verifier goes on");
+    assert_eq!(house.door.feed_counts().ahead, 1);
+    shop.ping(&house).await;
+}
+
+#[tokio::test]
+async fn longer_terms_than_the_realm_grants_are_refused() {
+    let set = |settings: &mut doorward::door::Settings| {
+        settings.feed.lease_most = Lifetime::from_millis(5_000);
+        settings.feed.grace_most = Lifetime::from_millis(1_000);
+    };
+    let house = House::set_up(Ground::Memory, CHEAP, set).await;
+    let mut shop = listening(&house).await;
+    for (lease, grace, fine) in [
+        (500, 0, true),
+        (499, 0, false),
+        (5_000, 1_000, true),
+        (5_001, 0, false),
+        (3_000, 1_001, false),
+        (3_000, -1, false),
+        (-1, 0, false),
+    ] {
+        (shop.lease, shop.grace) = (lease, grace);
+        if lease >= 0 && grace >= 0 {
+            let pinged = shop.ask(&house, |_| {}).await;
+            assert_eq!(pinged.is_ok(), fine, "{lease} {grace}");
+        }
+        match shop.try_open(&house, None).await {
+            Ok(_) => assert!(fine, "{lease} {grace}"),
+            Err(answer) => drop(answer.expect(400, "lease_too_long")),
+        }
+    }
+    for query in ["", "?instance=x&lease=3000", "?lease=3000", "?instance=AQEBAQEBAQEBAQEBAQEBAQ&lease=3000&more=1"] {
+        let ask = shop.asking(Ask::get(&format!("/v1/feed{query}")));
+        house.send(ask).await.expect(400, "invalid_field");
+    }
+    for body in ["", "{}", "[]", "{\"instance\":\"x\"}"] {
+        house.send(shop.asking(Ask::post("/v1/feed/ping")).raw(body)).await.expect(400, "invalid_json");
+    }
+    let large = "x".repeat(doorward_verify::feed::LONGEST_PING + 1);
+    house.send(shop.asking(Ask::post("/v1/feed/ping")).raw(large)).await.expect(413, "too_large");
+}
+
+#[tokio::test]
+async fn one_stream_too_many_is_asked_to_come_later_and_a_drained_server_ends_all() {
+    let set = |settings: &mut doorward::door::Settings| {
+        settings.feed = FeedSettings { connections: 2, ..FeedSettings::default() };
+    };
+    let house = House::set_up(Ground::Memory, CHEAP, set).await;
+    let secret = house.add_verifier("shop").await;
+    let mut copies: Vec<_> = (1..=3).map(|number| Listener::new(&secret, number)).collect();
+    let mut one = copies[0].begin(&house).await;
+    let two = copies[1].begin(&house).await;
+    let refused = copies[2].try_open(&house, None).await.err().expect("a no").expect(503, "overloaded");
+    assert_eq!(refused.headers["retry-after"], "1");
+    drop(two);
+    let mut three = copies[2].begin(&house).await;
+    house.door.drain();
+    assert_eq!((one.try_next().await, three.try_next().await), (None, None));
+}
+
+#[tokio::test]
+async fn a_verifier_that_is_struck_off_hears_nothing_more() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let mut open = shop.begin(&house).await;
+    house.remove_verifier("shop").await;
+    assert_eq!(open.try_next().await, None);
+    shop.ask(&house, |_| {}).await.expect_err("a no").expect(401, "invalid_credentials");
+}
+
+/// Who does not read has no queue that could grow: it has its cursor, and gets one range when it reads again.
+#[tokio::test]
+async fn a_slow_reader_gets_one_range_over_all_it_missed_and_a_slower_one_the_snapshot() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let mut open = shop.begin(&house).await;
+    let mut first = None;
+    for round in 0..6 {
+        end_a_thousand(&house, round, None).await;
+        if round == 0 {
+            let range = open.range().await;
+            shop.take(&range);
+            first = Some(range.end());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let first = first.expect("a place");
+    let mut ranges = Vec::new();
+    while shop.applied < house.door.cached().head() {
+        let range = open.range().await;
+        shop.take(&range);
+        ranges.push(range.entries.len());
+    }
+    assert_eq!(ranges.iter().sum::<usize>(), 5000);
+    assert_eq!(ranges[0], 5000, "one range over what is no longer kept: {ranges:?}");
+    assert_eq!(house.door.feed_counts().conflated, 1);
+    assert_eq!(shop.index.len(), 6000);
+    for round in 6..10 {
+        end_a_thousand(&house, round, None).await;
+    }
+    let mut late = shop.open(&house, Some(first)).await;
+    let head = house.door.cached().head();
+    assert_eq!(late.next().await, Event::Need(Need::Snapshot { head }), "9,000 are more than one range may have");
+    assert_eq!(shop.fetch(&house).await.entries.len(), 10_000);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_anybody_touched_is_none() {
+    use doorward_verify::feed::Snapshot;
+    let house = House::memory().await;
+    let shop = listening(&house).await;
+    let (_, token) = session(&house).await;
+    sign_out(&house, &token).await;
+    let answer = house.send(shop.asking(Ask::get("/v1/feed/snapshot"))).await.ok();
+    assert_eq!(answer.headers["content-type"], "application/vnd.doorward.snapshot");
+    let keys = house.door.keys();
+    let read = |bytes: &[u8], issuer: &str| {
+        Snapshot::read(&mut bytes.to_vec(), keys.verifying(), issuer, house.door.now()).is_ok()
+    };
+    assert!(read(&answer.bytes, super::house::ISSUER));
+    assert!(!read(&answer.bytes, "http://localhost:8421"));
+    for place in (0..answer.bytes.len()).step_by(7) {
+        let mut bytes = answer.bytes.clone();
+        bytes[place] ^= 1;
+        assert!(!read(&bytes, super::house::ISSUER), "byte {place}");
+    }
+    assert!(!read(&answer.bytes[..answer.bytes.len() - 1], super::house::ISSUER));
+}
+
+#[tokio::test]
+async fn a_change_of_what_tokens_say_has_them_renewed_at_every_door() {
+    let house = House::memory().await;
+    let answer = house.sign_in("demo-hybrid", "body").await;
+    let token = answer.text("access_token");
+    let mut shop = listening(&house).await;
+    let mut open = shop.begin(&house).await;
+    let edit = doorward::flows::clients::Edit { scopes: Some(vec![String::from("read")]), ..Default::default() };
+    let id = doorward_core::id::ClientId::parse("demo-hybrid").expect("an id");
+    doorward::flows::clients::set(&house.door, &id, &edit, Actor::Operator, &Default::default()).await.expect("set");
+    let range = open.range().await;
+    assert_eq!((range.entries[0].scope, range.entries[0].strength), (Scope::Client, Strength::RefreshRequired));
+    house.send(Ask::get("/v1/session").bearer(&token)).await.expect(401, "token_stale");
+    let body = json!({
+        "refresh_token": answer.text("refresh_token"), "client_id": "demo-hybrid", "attempt": "attempt-key-number-1",
+    });
+    let renewed = house.send(Ask::post("/v1/session/refresh").json(&body)).await.ok().text("access_token");
+    house.send(Ask::get("/v1/session").bearer(&renewed)).await.ok();
+}
+
+#[tokio::test]
+async fn the_record_of_a_cookie_is_given_to_whom_it_concerns() {
+    let house = House::memory().await;
+    let signed_in = house.sign_in("demo-session", "body").await;
+    let secret = signed_in.text("session_token");
+    let hash = doorward_core::secret::SecretKind::Session.parse(&secret).expect("a secret").hash();
+    let path = format!("/v1/feed/sessions/{}", base64url::encode(&hash.0));
+    let shop = listening(&house).await;
+    let record = house.send(shop.asking(Ask::get(&path))).await.ok().body;
+    assert_eq!(record["sid"], signed_in.session_id());
+    assert_eq!(
+        (&record["client_id"], &record["user"]["email"]),
+        (&json!("demo-session"), &json!("ada@example.test"))
+    );
+    assert_eq!(record["keep_ms"], 3_600_000);
+    assert_eq!(record["rv"], house.door.cached().head().to_string());
+    assert!(doorward_core::Handles::parse(record["rh"].as_str().expect("handles")).is_some());
+    assert!(record["idle_expires_at"].as_i64() < record["expires_at"].as_i64());
+    let foreign = vec![String::from("https://other.example")];
+    let from = Default::default();
+    let other =
+        doorward::flows::verifiers::add(&house.door, String::from("other"), foreign, Actor::Operator, &from).await;
+    let other = doorward_core::secret::SecretKind::Verifier.text(&other.expect("a verifier").1);
+    house.send(Ask::get(&path).bearer(&other)).await.expect(404, "not_found");
+    for nobody in ["AAAA", "x", &base64url::encode(&[3; 32])] {
+        let ask = shop.asking(Ask::get(&format!("/v1/feed/sessions/{nobody}")));
+        house.send(ask).await.expect(404, "not_found");
+    }
+    house.send(Ask::delete("/v1/session").bearer(&secret)).await.ok();
+    house.send(shop.asking(Ask::get(&path))).await.expect(404, "not_found");
+}
+
+#[tokio::test]
+async fn introspection_says_what_is_good_and_nothing_of_what_is_not() {
+    let house = House::memory().await;
+    let (id, token) = session(&house).await;
+    let secret = house.sign_in("demo-session", "body").await.text("session_token");
+    let shop = listening(&house).await;
+    let ask = |text: &str| shop.asking(Ask::post("/oauth2/introspect").form(&[("token", text)]));
+    let told = house.send(ask(&token)).await.ok().body;
+    assert_eq!((&told["active"], &told["token_type"]), (&json!(true), &json!("Bearer")));
+    assert_eq!((&told["sid"], &told["client_id"]), (&json!(id.to_string()), &json!("demo-hybrid")));
+    assert_eq!((&told["aud"], &told["sub"]), (&json!([super::house::ISSUER]), &json!(house.ada.to_string())));
+    let told = house.send(ask(&secret)).await.ok().body;
+    assert_eq!((&told["active"], &told["token_type"]), (&json!(true), &json!("session")));
+    house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
+    house.send(Ask::delete("/v1/session").bearer(&secret)).await.ok();
+    for nothing in [token.as_str(), &secret, "dws_x", "a.b.c", ""] {
+        assert_eq!(house.send(ask(nothing)).await.ok().body, json!({ "active": false }));
+    }
+    let unnamed = shop.asking(Ask::post("/oauth2/introspect").form(&[("tokens", "x")]));
+    let refused = house.send(unnamed).await.expect(400, "invalid_field");
+    assert_eq!(refused.body["error"], "invalid_request");
+    let refused = house.send(Ask::post("/oauth2/introspect").form(&[("token", "x")])).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["error"]), (401, &json!("invalid_client")));
+}
+
+#[tokio::test]
+async fn use_at_a_service_keeps_a_session_from_lying_idle() {
+    let house = House::memory().await;
+    let (id, _) = session(&house).await;
+    let mut shop = listening(&house).await;
+    shop.fetch(&house).await;
+    house.advance(Lifetime::from_hours(2));
+    let (now, ahead) = (house.door.now(), house.door.now() + Lifetime::from_hours(1));
+    let nobody = String::from("ses_nothing");
+    let seen = vec![(nobody, now), (id.to_string(), ahead), (id.to_string(), super::listening::LONG_AGO)];
+    shop.ask(&house, |ping| ping.seen = seen).await.expect("an answer");
+    touch::flush(&house.door).await;
+    let session = house.door.sessions().session(id).await.expect("a store").expect("a session");
+    assert_eq!(session.last_seen_at, now, "not in the future, whatever a verifier's clock says");
+}
+
+#[tokio::test]
+async fn a_million_revocations_of_one_person_stay_small() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    shop.fetch(&house).await;
+    let handle = house.door.handle(house.ada);
+    for round in 0..1000 {
+        end_a_thousand(&house, round, Some(handle)).await;
+    }
+    assert_eq!(house.door.feed_counts().live, 33);
+    let head = house.door.cached().head();
+    assert_eq!(shop.ping(&house).await.head, head);
+    assert_eq!((shop.applied, shop.index.len()), (head, 33));
+    let stale = Marks { subject: Some(handle), at: Some(Position::START), ..Marks::default() };
+    assert!(shop.refuses(&stale));
+    assert_eq!(shop.fetch(&house).await.entries.len(), 33);
+}

@@ -91,7 +91,7 @@ fn work(address: &str, ledger: &Mutex<Vec<Entry>>, chance: &mut Chance, stop: &A
         if pick == 1 {
             note(&|entry| entry.ending = true);
             let mut signed_out = entry.clone();
-            let reply = sign_out(&mut line, &mut signed_out, chance, &note)?;
+            let reply = sign_out(&mut line, &mut signed_out, chance, note)?;
             let over = reply.status == 200;
             // A session that turned too often just now is ended another time.
             assert!(over || reply.status == 429, "{reply:?}");
@@ -120,7 +120,7 @@ fn sign_out(
     line: &mut outside::Line,
     entry: &mut Entry,
     chance: &mut Chance,
-    note: &dyn Fn(&dyn Fn(&mut Entry)),
+    note: impl Fn(&dyn Fn(&mut Entry)),
 ) -> Option<Reply> {
     loop {
         let reply = line.call("DELETE", "/v1/session", Some(entry.bearer()), None)?;
@@ -163,7 +163,7 @@ fn audit(address: &str, ledger: &mut [Entry], chance: &mut Chance, seen: &mut Se
             let mut signed_out = entry.clone();
             let settled = std::cell::RefCell::new(&mut *entry);
             let note = |change: &dyn Fn(&mut Entry)| change(&mut settled.borrow_mut());
-            let reply = sign_out(&mut line, &mut signed_out, chance, &note).expect("a reply");
+            let reply = sign_out(&mut line, &mut signed_out, chance, note).expect("a reply");
             assert!([200, 401, 429].contains(&reply.status), "{reply:?}");
             entry.ended = reply.status != 429;
             continue;

@@ -1,6 +1,7 @@
 //! The room that serves: flows, HTTP, configuration, the command line, and the only clock and dice of the house.
 
 pub mod agent;
+pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod door;

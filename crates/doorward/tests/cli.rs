@@ -4,6 +4,8 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/secrets.rs"]

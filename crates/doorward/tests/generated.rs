@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use doorward::checks;
 use doorward::config::table;
 use doorward::http::problem::CODES;
 use doorward::http::{admin, management, routes};
@@ -127,4 +128,9 @@ Prometheus. Every label takes its values from a closed set, listed here unless t
         }
     }
     check("docs/metrics.md", &text);
+}
+
+#[test]
+fn the_list_of_checks_is_the_table_of_checks() {
+    check("docs/checks.md", &checks::table::document());
 }

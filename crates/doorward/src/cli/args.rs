@@ -79,6 +79,11 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: AuditVerb,
     },
+    /// Look for what is weak in configuration, files and clients, and say what to do
+    Check {
+        #[command(flatten)]
+        reaching: Reaching,
+    },
     /// Access tokens: look into one, verify one
     Jwt {
         #[command(subcommand)]

@@ -16,7 +16,7 @@ use crate::flows::register::{Registration, register};
 use crate::flows::{Refusal, Stopped};
 
 /// The demo's account.
-pub(super) const EMAIL: &str = "ada@example.test";
+pub(super) const EMAIL: &str = crate::checks::DEMO_EMAIL;
 /// Its password, known to everybody: the reason why a demo binds loopback only.
 pub(super) const PASSWORD: &str = "copper-lantern-41";
 

@@ -70,6 +70,7 @@ async fn dispatch(verb: Verb) -> Result<Exit, Stop> {
         Verb::Verifiers { reaching, verb } => verbs::verifiers::run(&reaching, verb).await,
         Verb::Import { reaching, verb } => verbs::import::run(&reaching, verb).await,
         Verb::Audit { reaching, verb } => verbs::audit::run(&reaching, verb).await,
+        Verb::Check { reaching } => verbs::check::run(&reaching).await,
         Verb::Jwt { verb } => verbs::jwt::run(verb).await,
     }
 }

@@ -12,6 +12,16 @@ pub struct Cidr {
 }
 
 impl Cidr {
+    /// How many bits of an address are fixed.
+    pub const fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// Is it a range of IPv4?
+    pub const fn is_ipv4(&self) -> bool {
+        self.first.is_ipv4()
+    }
+
     /// Is the address in the range?
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {

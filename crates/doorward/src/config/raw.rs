@@ -69,6 +69,17 @@ pub struct Said {
     pub flags: Vec<(&'static str, String)>,
 }
 
+/// Where a master key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFrom {
+    /// A file of its own.
+    File(PathBuf),
+    /// The environment.
+    Environment,
+    /// It was not said.
+    Nowhere,
+}
+
 /// Everything that was said, the last word on each key, and what was wrong with it.
 #[derive(Debug, Default)]
 pub struct Raw {
@@ -120,6 +131,16 @@ impl Raw {
         match &found.value {
             Value::Text(text) => Some(PathBuf::from(text)),
             _ => None,
+        }
+    }
+
+    /// Where the master key comes from.
+    pub fn master_key_from(&self) -> KeyFrom {
+        // The key's place is that of what named it: a variable of its own, or the file.
+        match self.found.get("master_key_file") {
+            Some(Found { value: Value::Text(path), .. }) => KeyFrom::File(PathBuf::from(path)),
+            _ if self.found.contains_key("master_key") => KeyFrom::Environment,
+            _ => KeyFrom::Nowhere,
         }
     }
 

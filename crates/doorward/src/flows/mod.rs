@@ -6,6 +6,7 @@ pub mod acknowledge;
 pub mod audit;
 pub mod authenticate;
 pub mod check;
+pub mod checks;
 pub mod clients;
 pub mod data;
 pub mod everybody;

@@ -1,6 +1,7 @@
 //! The verbs: each says what it wants of the admin API, and tells the answer.
 
 pub(super) mod audit;
+pub(super) mod check;
 pub(super) mod clients;
 pub(super) mod import;
 pub(super) mod jwt;

@@ -2,6 +2,7 @@
 //! data folder or in its own process; whoever can open that socket is an operator.
 
 pub mod audit;
+pub mod checks;
 pub mod clients;
 pub mod import;
 pub mod keys;
@@ -75,6 +76,7 @@ pub struct Route {
 pub const ROUTES: &[Route] = &[
     row("GET", "/admin/v1/audit", "what happened, newest first", || get(audit::list)),
     row("GET", "/admin/v1/audit/verify", "is the audit log whole", || get(audit::verify)),
+    row("GET", "/admin/v1/checks", "what is weak in the database", || get(checks::list)),
     row("GET", "/admin/v1/users", "list people", || get(users::list)),
     row("POST", "/admin/v1/users", "make an account", || post(users::create)),
     row("POST", "/admin/v1/users/import", "import people", || post(import::import)),

@@ -1,0 +1,72 @@
+//! `doorward check`: what is weak in configuration, files and clients, and what to do about it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::items;
+use crate::checks::files::KeyFiles;
+use crate::checks::table::{self, Grade};
+use crate::checks::{Finding, files, settings};
+use crate::cli::args::{Format, Reaching};
+use crate::cli::ask::Office;
+use crate::cli::folder;
+use crate::cli::out::{self, cell};
+use crate::cli::stop::{Exit, Stop};
+use crate::config::raw::KeyFrom;
+use crate::config::{Mode, Raw, settle};
+use crate::http::admin::checks::FindingBody;
+
+/// Runs the verb.
+pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
+    let said = reaching.said();
+    let folder = folder::find(&said)?;
+    let own_key = folder.join("master.key");
+    let mode = if own_key.exists() { Mode::Dev } else { Mode::Serve };
+    let raw = Raw::gather(&said, mode);
+    let key_from = raw.master_key_from();
+    let settled = settle(raw, mode)?;
+    let mut found = settings::look(&settled, mode);
+    if key_from == KeyFrom::Environment {
+        found.push(Finding::new(&table::KEY_IN_ENVIRONMENT, "DOORWARD_MASTER_KEY"));
+    }
+    let key_file: Option<PathBuf> = match key_from {
+        KeyFrom::File(path) => Some(path),
+        KeyFrom::Environment => None,
+        KeyFrom::Nowhere => Some(own_key).filter(|path| path.exists()),
+    };
+    let tls = settled.tls.as_ref().map(|files| files.key_file.as_path());
+    let keys = KeyFiles { master: key_file.as_deref(), tls };
+    found.extend(files::look(&folder, keys, mode == Mode::Dev));
+    let mut found: Vec<Value> = found.into_iter().map(|finding| json!(FindingBody::of(finding))).collect();
+    if folder.join("doorward.db").exists() {
+        let database = items(&Office::reach(reaching).await?, "/admin/v1/checks").await?;
+        // What makes a demo a demo is one finding, and told already.
+        let of_demo = |finding: &Value| finding["id"].as_str().is_some_and(|id| id.starts_with("DW30"));
+        found.extend(database.into_iter().filter(|finding| mode != Mode::Dev || !of_demo(finding)));
+    } else {
+        out::error(&format!("note: there is no database in {} yet, so no clients were looked at", folder.display()));
+    }
+    found.sort_by_key(|finding| (grade(finding), cell(&finding["id"])));
+    let counts = Grade::ALL.map(|of| found.iter().filter(|finding| grade(finding) == of).count());
+    match reaching.format {
+        Format::Json => out::json(&json!({ "data": found })),
+        Format::Table => {
+            found.iter().for_each(|finding| out::line(&in_words(finding)));
+            let [errors, warnings, hints] = counts;
+            out::line(&format!("{errors} errors, {warnings} warnings, {hints} hints"));
+        }
+    }
+    Ok(if counts[0] > 0 { Exit::Negative } else { Exit::Well })
+}
+
+/// What is not known is taken for the gravest.
+fn grade(finding: &Value) -> Grade {
+    Grade::ALL.into_iter().find(|grade| finding["grade"] == grade.name()).unwrap_or(Grade::Error)
+}
+
+fn in_words(finding: &Value) -> String {
+    let word = |name: &str| cell(&finding[name]);
+    let (grade, id, place) = (word("grade"), word("id"), word("place"));
+    format!("{grade}[{id}]: {}\n  --> {place}\n  help: {}", word("sentence"), word("advice"))
+}

@@ -6,6 +6,8 @@
 mod audit;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/generate.rs"]
+mod generate;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/secrets.rs"]
@@ -385,7 +387,11 @@ fn dev_is_never_open_to_others() {
 fn serve_says_what_it_needs_all_at_once() {
     let (place, data) = place();
     let ran = verb(&data, &["serve", "--listen", ":0"]).expect(3);
-    let ran = ran.told("`issuer` is needed").told("DOORWARD_ISSUER").told("`master_key` is needed").told("basenc");
+    let ran = ran
+        .told("`issuer` is needed")
+        .told("DOORWARD_ISSUER")
+        .told("`master_key` is needed")
+        .told("doorward generate secret");
     assert!(ran.stdout.is_empty() && !data.exists(), "{ran:?}");
     let file = place.path().join("doorward.toml");
     fs::write(&file, "isuer = \"https://id.example.com\"\nsignup = 1\n\n[hashing]\nmemory_kb = 19456\npasses = 1\n")

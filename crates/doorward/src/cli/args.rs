@@ -1,6 +1,7 @@
 //! What may be said on the command line.
 
 mod audit;
+mod generate;
 mod import;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::audit::AuditVerb;
+pub(super) use self::generate::{GenerateVerb, IdKind};
 pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
 use crate::config::raw::Said;
 
@@ -83,6 +85,11 @@ pub(super) enum Verb {
     Check {
         #[command(flatten)]
         reaching: Reaching,
+    },
+    /// Draw secrets, passwords and ids; hash passwords and secrets
+    Generate {
+        #[command(subcommand)]
+        verb: GenerateVerb,
     },
     /// Access tokens: look into one, verify one
     Jwt {

@@ -98,7 +98,7 @@ impl Drop for Silent<'_> {
 }
 
 /// Letters and digits that are not taken for one another: five bits each.
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+pub(super) const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// Four groups of five characters: 100 drawn bits.
 fn generate() -> Result<Zeroizing<String>, Stop> {

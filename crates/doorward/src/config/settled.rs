@@ -351,7 +351,7 @@ impl Settling {
 }
 
 /// What to do about a missing master key.
-const HOW_TO_MAKE_ONE: &str = "make one with `(umask 077; head -c 32 /dev/urandom | basenc --base64url | tr -d '=\\n' > \
+const HOW_TO_MAKE_ONE: &str = "make one with `(umask 077; doorward generate secret > \
      /etc/doorward/master.key)` and name it: master_key_file = \"/etc/doorward/master.key\"";
 
 /// Reads a master key: 43 characters of base64url, and perhaps the end of their line.

@@ -316,7 +316,7 @@ A key or a variable `DOORWARD_…` that is not in this list is an error, as is a
 told at once, each with its place, and the program ends with code 3.
 
 The master key can be given as text or as a file (`DOORWARD_MASTER_KEY`, `DOORWARD_MASTER_KEY_FILE`); both at once is an
-error. One is made with `(umask 077; head -c 32 /dev/urandom | basenc --base64url | tr -d '=\\n' > master.key)`. Without
+error. One is made with `(umask 077; doorward generate secret > master.key)`. Without
 it the keys in the database cannot be opened: keep a copy of it, and not beside the copies of the database.
 
 It is replaced while the server runs: `doorward keys reseal --new-master-key-file FILE` seals everything under the new key

@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod check;
 pub(super) mod clients;
+pub(super) mod generate;
 pub(super) mod import;
 pub(super) mod jwt;
 pub(super) mod keys;

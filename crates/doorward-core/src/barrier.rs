@@ -38,7 +38,7 @@ pub struct Pinged {
 }
 
 /// What is known of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Seen {
     /// From then on it has no lease, by all pings so far.
     until: Lifetime,
@@ -46,7 +46,7 @@ struct Seen {
 }
 
 /// Everybody who may have a lease. Moments are those of a clock that runs through suspend and cannot be set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Barrier {
     /// From then on nobody has a lease that was got before the start; `None` if nobody can have one.
     start: Option<Lifetime>,
@@ -107,7 +107,7 @@ fn end(now: Lifetime, terms: Lifetime) -> Lifetime {
 }
 
 /// A wait for a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wait {
     place: Position,
     since: Lifetime,

@@ -60,6 +60,7 @@ impl FeedSettings {
 /// See the head of this file.
 #[derive(Debug)]
 pub struct Hub {
+    began: Lifetime,
     barrier: Mutex<Barrier>,
     /// Moves when somebody acknowledged or left.
     heard: watch::Sender<u64>,
@@ -106,6 +107,7 @@ impl Hub {
     /// Of a server that starts now. `most`: see [`Barrier::begin`].
     pub(crate) fn begin(now: Lifetime, most: Option<Lifetime>) -> Self {
         Self {
+            began: now,
             barrier: Mutex::new(Barrier::begin(now, most)),
             heard: watch::Sender::new(0),
             streams: Mutex::default(),
@@ -146,6 +148,11 @@ impl Hub {
             }
         }
         wait
+    }
+
+    /// Has so much time passed since the start, and some more for clocks that drift?
+    pub(crate) fn runs_for(&self, span: Lifetime, now: Lifetime) -> bool {
+        now.millis() - self.began.millis() > span.millis() + span.millis() / 1000 + 1
     }
 
     /// Looks again at what is waited for.

@@ -4,6 +4,8 @@ mod house;
 
 #[path = "stories/abuse.rs"]
 mod abuse;
+#[path = "stories/acknowledgement.rs"]
+mod acknowledgement;
 #[path = "stories/armour.rs"]
 mod armour;
 #[path = "stories/at_rest.rs"]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use doorward_core::audit::{Actor, Kind};
 use doorward_core::barrier::{Pinged, Who};
+use doorward_core::change::{DirectoryChange, SetTerms};
 use doorward_core::cursor::{Standing, standing};
 use doorward_core::id::SessionId;
 use doorward_core::policy::{ACCESS_LONGEST, RETENTION};
@@ -148,6 +150,20 @@ fn granted(door: &Door, lease: Lifetime, grace: Lifetime) -> Result<Lifetime, St
     }
     door.hub().counters.refused.one();
     Err(Refusal::LeaseTooLong.into())
+}
+
+/// Writes shorter terms down once nobody can have the longer ones any more that were granted before the start: until then
+/// the next start has to wait for those.
+///
+/// # Errors
+/// Only what stops the store.
+pub async fn lower_terms(door: &Door) -> Result<(), Stopped> {
+    let (most, from) = (door.settings().feed.terms(), door.directory().realm().await?.terms);
+    if most < from && door.hub().runs_for(from, door.up()) {
+        let event = door.event(Kind::TermsSet, Actor::Doorward, &Origin::default())?;
+        door.cached().commit_durable(DirectoryChange::SetTerms(SetTerms { from, most }), event).await?;
+    }
+    Ok(())
 }
 
 /// Use of a session at a service is use: it keeps the session from lying idle.

@@ -9,6 +9,7 @@ use doorward_store::Committed;
 use tokio::sync::watch;
 
 use crate::door::{Door, Origin, SCHEMES_SAMPLE};
+use crate::flows::feed;
 
 const EVERY: Duration = Duration::from_secs(60);
 /// A batch small enough that nobody waits for it.
@@ -32,6 +33,9 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
         if door.now() - trimmed >= TRIM_EVERY {
             trimmed = door.now();
             trim(&door).await;
+            if let Err(stopped) = feed::lower_terms(&door).await {
+                tracing::warn!(?stopped, "the terms of verifiers could not be written down");
+            }
             resemble(&door).await;
         }
     }

@@ -127,6 +127,13 @@ impl House {
         self.over(door_over(stores, self.door.settings().clone(), CHEAP, &self.clock).await)
     }
 
+    /// The same store under a server that has just started, with what an operator has set meanwhile.
+    pub(crate) async fn restarted_with(&self, set: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.door.settings().clone();
+        set(&mut settings);
+        self.over(door_over(self.door.cached().stores().clone(), settings, CHEAP, &self.clock).await)
+    }
+
     /// The bytes of every file the store has written.
     pub(crate) fn files(&self) -> Vec<Vec<u8>> {
         let folder = self.folder.as_ref().expect("a store in files");

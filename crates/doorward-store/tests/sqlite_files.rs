@@ -85,13 +85,13 @@ fn nobody_else_can_read_what_is_made() {
     let store = Sqlite::open(&inner, OPENING).expect("it opens");
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(&inner), 0o700);
-    for name in ["doorward.db", "doorward.db-wal", "doorward.db-shm", "doorward.lock"] {
+    for name in ["doorward.db", "doorward.db-wal", "doorward.db-shm", "doorward.lock", "head.mark"] {
         assert_eq!(mode(&inner.join(name)), 0o600, "{name}");
     }
     drop(store);
     let left: Vec<_> =
         fs::read_dir(&inner).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(left.len(), 2, "nothing but the database and an empty lock: {left:?}");
+    assert_eq!(left.len(), 3, "nothing but the database, its mark and an empty lock: {left:?}");
 }
 
 #[test]
@@ -283,4 +283,81 @@ async fn what_is_queued_when_the_store_is_dropped_is_answered() {
     let again = opened(&folder);
     assert_eq!(again.sessions_newest(1_000, NOON).await.expect("sessions").len(), 200);
     assert_eq!(again.head().await.expect("a head").seq, 0);
+}
+
+/// Copies the database away, lets a session end, and puts the copy back; gives the session.
+async fn put_back(folder: &TempDir, ends: bool) -> doorward_core::id::SessionId {
+    let path = folder.path().join("doorward.db");
+    let first = Stores::of(opened(folder));
+    suite::people(&first, 1).await;
+    let session = suite::opened(&first, 1, Some(1)).await;
+    drop(first);
+    let copy = fs::read(&path).expect("the file");
+    let second = Stores::of(opened(folder));
+    if ends {
+        let session = suite::load(&second, session.id).await;
+        done(&second, cast::end(&[&session], cast::after(5))).await;
+    }
+    drop(second);
+    fs::write(&path, copy).expect("an old copy");
+    session.id
+}
+
+#[tokio::test]
+async fn an_old_copy_that_is_put_back_brings_nobody_back_to_life() {
+    for ends in [true, false] {
+        let folder = folder();
+        let id = put_back(&folder, ends).await;
+        let store = opened(&folder);
+        let marked = store.regressed().expect("it is noticed");
+        assert_eq!(marked.seq, u64::from(ends), "also where nothing but a start had come since");
+        let stores = Stores::of(store);
+        let head = suite::head(&stores).await;
+        assert!(head > marked, "no place is used twice");
+        assert!(suite::check(&stores, id, cast::after(10)).await.is_err(), "whoever was ended stays ended");
+        let lines = stores.directory.feed_after(Position::START, 10).await.expect("lines");
+        assert_eq!((lines.len(), lines[0].entry.scope), (1, doorward_core::Scope::Realm));
+        let links = stores.directory.audit_after(0, 100).await.expect("links");
+        let last = &links.last().expect("a link").event;
+        assert_eq!(last.kind, doorward_core::audit::Kind::StoreRegressed);
+        assert!(last.detail.as_deref().is_some_and(|detail| detail.contains(&marked.to_string())));
+        let later = suite::opened(&stores, 2, Some(1)).await;
+        drop(stores);
+        let again = opened(&folder);
+        assert_eq!(again.regressed(), None, "once is enough");
+        let again = Stores::of(again);
+        assert_eq!(suite::check(&again, later.id, cast::after(10)).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn an_old_copy_that_is_meant_signs_nobody_out_but_is_in_the_audit_log() {
+    let folder = folder();
+    let id = put_back(&folder, true).await;
+    let store = Sqlite::open_restored(folder.path(), OPENING).expect("it opens");
+    assert!(store.regressed().is_some());
+    let stores = Stores::of(store);
+    assert_eq!(suite::check(&stores, id, cast::after(10)).await, Ok(()));
+    let links = stores.directory.audit_after(0, 100).await.expect("links");
+    assert_eq!(links.last().expect("a link").event.kind, doorward_core::audit::Kind::StoreRegressed);
+    drop(stores);
+    assert_eq!(opened(&folder).regressed(), None);
+}
+
+#[tokio::test]
+async fn a_crash_between_commit_and_mark_is_no_old_copy_and_a_lost_mark_says_nothing() {
+    let folder = folder();
+    let first = Stores::of(opened(&folder));
+    suite::people(&first, 1).await;
+    let mark = fs::read(folder.path().join("head.mark")).expect("a mark");
+    done(&first, cast::end_user(1, cast::after(1))).await;
+    let moved = fs::read(folder.path().join("head.mark")).expect("a mark");
+    assert_ne!(mark, moved, "it is written with every commit that moves the feed");
+    drop(first);
+    fs::write(folder.path().join("head.mark"), mark).expect("as it was before the crash");
+    assert_eq!(opened(&folder).regressed(), None);
+    for garbage in ["", "garbage"] {
+        fs::write(folder.path().join("head.mark"), garbage).expect("a file");
+        assert_eq!(opened(&folder).regressed(), None);
+    }
 }

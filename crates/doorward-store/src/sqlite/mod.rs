@@ -14,6 +14,7 @@ mod fault;
 mod key_rows;
 mod lock;
 mod log;
+mod mark;
 mod migrations;
 mod opening;
 mod readers;
@@ -46,6 +47,7 @@ use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use self::lock::Lock;
+use self::opening::OldCopy;
 pub use self::opening::OpenError;
 use self::readers::Readers;
 use self::scratch::Scratch;
@@ -64,6 +66,7 @@ pub struct Sqlite {
     writer: Writer,
     database: [u8; 16],
     path: PathBuf,
+    regressed: Option<Position>,
     _lock: Lock,
     _scratch: Option<Scratch>,
 }
@@ -80,10 +83,29 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`]: each names the file, the reason and what to do. Then nothing was changed.
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
-        let opening::Opened { lock, path, file, database } = opening::open(folder, opening)?;
+        Self::open_as(folder, opening, OldCopy::EndsEverybody)
+    }
+
+    /// The same for somebody who has put an old copy back and means it: nobody is signed out for that.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_restored(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
+        Self::open_as(folder, opening, OldCopy::IsMeant)
+    }
+
+    fn open_as(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result<Self, OpenError> {
+        let opening::Opened { lock, path, file, mark, database, regressed } =
+            opening::open(folder, opening, old_copy)?;
         let readers = Readers::open(&path).map_err(|error| opening::refused(&path, error.into()))?;
-        let writer = Writer::start(path.clone(), file, database).map_err(|fault| opening::refused(&path, fault))?;
-        Ok(Self { readers, writer, database, path, _lock: lock, _scratch: None })
+        let writer =
+            Writer::start(path.clone(), file, mark, database).map_err(|fault| opening::refused(&path, fault))?;
+        Ok(Self { readers, writer, database, path, regressed, _lock: lock, _scratch: None })
+    }
+
+    /// How far the feed had got before somebody put an old copy of the database back, if somebody did.
+    pub const fn regressed(&self) -> Option<Position> {
+        self.regressed
     }
 
     /// Opens an empty database that is gone when it is dropped, for tests: in memory where the system has a file system

@@ -5,14 +5,21 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use doorward_core::Position;
+use aws_lc_rs::digest::{SHA256, digest};
+use doorward_core::audit::{Actor, Event, Kind};
+use doorward_core::change::MoveRealm;
+use doorward_core::feed::Draft;
+use doorward_core::id::EventId;
+use doorward_core::{Position, Strength};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 
 use super::cells::{Cells, placed};
 use super::fault::Fault;
 use super::lock::{self, Lock};
+use super::log::Tail;
+use super::mark::{self, Mark};
 use super::migrations::{self, APPLICATION};
-use super::{connection, log};
+use super::{connection, log, realm_rows};
 use crate::{Opening, Origin};
 
 const NAME: &str = "doorward.db";
@@ -108,17 +115,28 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| String::from("another process"), |pid| format!("process {pid}"))
 }
 
+/// What becomes of a database that is older than what was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OldCopy {
+    /// Sessions that were ended since would live again: so everybody is signed out.
+    EndsEverybody,
+    /// It was put back on purpose.
+    IsMeant,
+}
+
 /// A folder that was opened.
 pub(super) struct Opened {
     pub(super) lock: Lock,
     pub(super) path: PathBuf,
     pub(super) file: Connection,
+    pub(super) mark: Mark,
     pub(super) database: [u8; 16],
+    pub(super) regressed: Option<Position>,
 }
 
 /// Opens a folder: takes its lock, looks at what is there, brings it to today's form, and begins a new generation of the
 /// feed.
-pub(super) fn open(folder: &Path, opening: Opening) -> Result<Opened, OpenError> {
+pub(super) fn open(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result<Opened, OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| io_error(folder, &error))?;
     let lock = Lock::take(folder).map_err(|refused| match refused {
         lock::Refused::Held(pid) => OpenError::Locked { path: lock::path(folder), pid },
@@ -133,8 +151,12 @@ pub(super) fn open(folder: &Path, opening: Opening) -> Result<Opened, OpenError>
         migrations::Refused::Changed(migration) => OpenError::Changed { path: path.clone(), migration },
         migrations::Refused::Fault(fault) => refused(&path, fault),
     })?;
-    let database = begin(&mut file, opening).map_err(|fault| refused(&path, fault))?;
-    Ok(Opened { lock, path, file, database })
+    let database = know(&mut file, opening).map_err(|fault| refused(&path, fault))?;
+    let mut mark = Mark::open(folder, database).map_err(|error| io_error(&mark::path(folder), &error))?;
+    let begun = begin(&mut file, opening, mark.head(), old_copy);
+    let (head, regressed) = begun.map_err(|fault| refused(&path, fault))?;
+    mark.note(head);
+    Ok(Opened { lock, path, file, mark, database, regressed })
 }
 
 /// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside it the same rights.
@@ -206,8 +228,8 @@ fn made_by(file: &Connection) -> Result<Option<Origin>, Fault> {
     file.query_row("SELECT origin FROM meta", [], read).optional()?.transpose()
 }
 
-/// Fills a new database's first row, or begins the next generation of the feed in one that is there. Gives its id.
-fn begin(file: &mut Connection, opening: Opening) -> Result<[u8; 16], Fault> {
+/// Fills a new database's first row. Gives the database's id.
+fn know(file: &mut Connection, opening: Opening) -> Result<[u8; 16], Fault> {
     let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let start = placed(Position::START);
     step.execute(
@@ -215,14 +237,60 @@ fn begin(file: &mut Connection, opening: Opening) -> Result<[u8; 16], Fault> {
          VALUES (1, ?1, ?2, ?3, 0, ?4, ?4, ?4) ON CONFLICT DO NOTHING",
         params![opening.database, origin_name(opening.origin), opening.now.millis(), start],
     )?;
-    let stored = log::head(&step)?;
-    let clock = u64::try_from(opening.now.secs()).unwrap_or(0);
-    // The numbers go on: a place is never used twice, whatever a verifier makes of generations.
-    let head = Position { generation: clock.max(stored.generation + 1), seq: stored.seq };
-    step.execute("UPDATE meta SET head = ?1, openings = openings + 1", [placed(head)])?;
     let database = database_id(&step)?;
     step.commit()?;
     Ok(database)
+}
+
+/// Begins the next generation of the feed. If the mark is ahead of what is stored, an old copy was put back, and that is
+/// dealt with in the same step: a crash after it finds nothing left to do. Gives the head, and the mark if it was ahead.
+fn begin(
+    file: &mut Connection,
+    opening: Opening,
+    marked: Position,
+    old_copy: OldCopy,
+) -> Result<(Position, Option<Position>), Fault> {
+    let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let stored = log::head(&step)?;
+    let clock = u64::try_from(opening.now.secs()).unwrap_or(0);
+    // The numbers go on: a place is never used twice, whatever a verifier makes of generations.
+    let generation = clock.max(stored.generation.max(marked.generation) + 1);
+    let head = Position { generation, seq: stored.seq };
+    step.execute("UPDATE meta SET head = ?1, openings = openings + 1", [placed(head)])?;
+    let mut tail = Tail::read(&step)?;
+    let regressed = (marked > stored).then_some(marked);
+    if regressed.is_some() {
+        let mut told = format!("the file ends at {stored}, and the feed had got to {marked}");
+        if old_copy == OldCopy::EndsEverybody {
+            let everybody = MoveRealm { draft: Draft::realm(Strength::Terminal) };
+            realm_rows::move_epoch(&step, &mut tail, everybody, opening.now)?;
+            tail.write_head(&step)?;
+            told.push_str(": everybody is signed out");
+        }
+        let event = regression(&tail, opening, told);
+        tail.link(&step, &event)?;
+    }
+    step.commit()?;
+    Ok((tail.head(), regressed))
+}
+
+/// The event of an old copy. Its name follows from its place, because nobody draws here.
+fn regression(tail: &Tail, opening: Opening, told: String) -> Event {
+    let mut id = [0; 16];
+    let place = [&b"old copy"[..], &opening.database, &placed(tail.head())].concat();
+    id.copy_from_slice(&digest(&SHA256, &place).as_ref()[..16]);
+    Event {
+        id: EventId::from_bytes(id),
+        kind: Kind::StoreRegressed,
+        by: Actor::Doorward,
+        who: None,
+        session: None,
+        client: None,
+        address: None,
+        request: None,
+        detail: Some(told),
+        at: opening.now,
+    }
 }
 
 /// The id that the database was made with.

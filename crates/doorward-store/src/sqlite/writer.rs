@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::directory_changes::Written;
 use super::fault::Fault;
 use super::log::Tail;
+use super::mark::Mark;
 use super::opening::database_id;
 use super::{connection, directory_changes, session_changes};
 use crate::{Committed, Receipt, StoreError};
@@ -56,7 +57,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on the connection of an opened folder.
-    pub(super) fn start(path: PathBuf, file: Connection, database: [u8; 16]) -> Result<Self, Fault> {
+    pub(super) fn start(path: PathBuf, file: Connection, mark: Mark, database: [u8; 16]) -> Result<Self, Fault> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
         let commits = Arc::new(AtomicU64::new(0));
@@ -66,6 +67,7 @@ impl Writer {
             database,
             file: Some(file),
             tail,
+            mark,
             writable: Arc::clone(&writable),
             commits: Arc::clone(&commits),
             since_look: 0,
@@ -116,6 +118,7 @@ struct Hand {
     /// None after an error that this connection must not be trusted after.
     file: Option<Connection>,
     tail: Tail,
+    mark: Mark,
     writable: Arc<AtomicBool>,
     commits: Arc<AtomicU64>,
     /// Changes since the last look at the write-ahead log.
@@ -174,6 +177,7 @@ impl Hand {
         step.commit()?;
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.tail = tail;
+        self.mark.note(tail.head());
         Ok(committed)
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::{Finding, table};
 
 /// What lies in a data folder and concerns nobody else.
-const FILES: [&str; 5] = ["doorward.db", "doorward.db-wal", "doorward.db-shm", "doorward.sock", "doorward.lock"];
+const FILES: [&str; 6] =
+    ["doorward.db", "doorward.db-wal", "doorward.db-shm", "doorward.sock", "doorward.lock", "head.mark"];
 
 /// Keys that are kept in files.
 #[derive(Clone, Copy, Debug, Default)]

@@ -244,6 +244,14 @@ fn an_ordinary_week(data: &Path) {
     assert_eq!(json(&["keys", "rotate", "--purpose", "refresh"])["data"].as_array().expect("a list").len(), 2);
     assert_eq!(json(&["keys", "rotate", "--purpose", "handle"])["data"].as_array().expect("a list").len(), 2);
     verb(data, &["keys", "rotate", "--purpose", "sign-none"]).expect(2);
+    let all = json(&["sessions", "end", "--all", "--ack", "nodes"]);
+    assert_eq!((&all["turn"], &all["over_seconds"]), (&Value::from("end"), &Value::from(0)));
+    assert_eq!(all["receipt"]["ack"], "nodes");
+    assert_eq!(json(&["sessions", "renew", "--over", "2h"])["over_seconds"], 7200);
+    verb(data, &["sessions", "renew", "--over", "10m"]).expect(1).told("spread_under_way");
+    verb(data, &["sessions", "end", "--all", "--over", "0s"]).expect(2).told("such as 90s");
+    verb(data, &["sessions", "end", "--over", "10m"]).expect(2);
+    verb(data, &["sessions", "end", "--all", "--ack", "all"]).expect(2).told("verifiers");
     let added = json(&["verifiers", "add", "Shop", "--audience", "https://shop.example.test"]);
     assert!(added["secret"].as_str().is_some_and(|secret| secret.starts_with("dwv_") && secret.len() == 53));
     assert_eq!(added["verifier"]["audiences"], serde_json::json!(["https://shop.example.test"]));

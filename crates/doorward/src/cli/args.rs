@@ -3,6 +3,7 @@
 mod audit;
 mod generate;
 mod import;
+mod sessions;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 pub(super) use self::audit::AuditVerb;
 pub(super) use self::generate::{GenerateVerb, IdKind};
 pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
+pub(super) use self::sessions::{AckArgs, SessionsVerb};
 use crate::config::raw::Said;
 
 /// Signs people and programs in, and keeps every part of a system agreed on who is still signed in.
@@ -39,7 +41,7 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: UsersVerb,
     },
-    /// Sessions: list, end
+    /// Sessions: list, end, have everybody renew
     Sessions {
         #[command(flatten)]
         reaching: Reaching,
@@ -122,6 +124,9 @@ pub(super) struct Serving {
     /// The least grave lines that are logged: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// An old copy of the database was put back on purpose: do not sign everybody out for that
+    #[arg(long)]
+    pub(super) restored_on_purpose: bool,
 }
 
 impl Serving {
@@ -217,6 +222,8 @@ pub(super) enum UsersVerb {
     Suspend {
         /// E-mail address or id
         user: String,
+        #[command(flatten)]
+        ack: AckArgs,
     },
     /// Let a suspended account sign in again
     Resume {
@@ -229,6 +236,8 @@ pub(super) enum UsersVerb {
         user: String,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        ack: AckArgs,
     },
 }
 
@@ -241,28 +250,6 @@ pub(super) struct PasswordArgs {
     /// Draw a password and tell it once
     #[arg(long)]
     pub(super) generate: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SessionsVerb {
-    /// List sessions that are alive, newest first
-    List {
-        /// Only those of a user: e-mail address or id
-        #[arg(long)]
-        user: Option<String>,
-        /// At most so many, up to 1000
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-    },
-    /// End a session, or everything of a user
-    End {
-        /// The session
-        #[arg(required_unless_present = "user")]
-        session: Option<String>,
-        /// Everything of a user: e-mail address or id
-        #[arg(long, conflicts_with = "session")]
-        user: Option<String>,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -294,6 +281,8 @@ pub(super) enum ClientsVerb {
         /// Switch it on again
         #[arg(long)]
         enable: bool,
+        #[command(flatten)]
+        ack: AckArgs,
     },
 }
 
@@ -358,6 +347,8 @@ pub(super) enum KeysVerb {
         /// Even if some verifiers may not have the standby yet
         #[arg(long)]
         hurry: bool,
+        #[command(flatten)]
+        ack: AckArgs,
     },
     /// Seal all keys under a new master key too, while the server runs; start with that one next time
     Reseal {

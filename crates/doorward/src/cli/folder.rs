@@ -41,10 +41,20 @@ pub(super) fn find(said: &Said) -> Result<PathBuf, Stop> {
 
 /// Opens a folder's store.
 pub(super) fn open(folder: &Path, origin: Origin) -> Result<Sqlite, OpenError> {
+    open_as(folder, origin, false)
+}
+
+/// The same for a server; `restored`: an old copy of the database was put back on purpose.
+pub(super) fn open_as(folder: &Path, origin: Origin, restored: bool) -> Result<Sqlite, OpenError> {
     let mut database = [0; 16];
     // An id that could not be drawn is no secret and no danger: the keys are drawn by somebody who looks.
     SystemDice.fill(&mut database);
-    Sqlite::open(folder, Opening { now: SystemClock.now(), database, origin })
+    let opening = Opening { now: SystemClock.now(), database, origin };
+    let opened = if restored { Sqlite::open_restored(folder, opening)? } else { Sqlite::open(folder, opening)? };
+    if let Some(marked) = opened.regressed() {
+        tracing::error!(%marked, restored, "the database is an old copy: the feed had got further");
+    }
+    Ok(opened)
 }
 
 impl From<OpenError> for Stop {

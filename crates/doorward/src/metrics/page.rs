@@ -21,7 +21,6 @@ pub fn page(door: &Door) -> String {
     signing_in(&mut page, metrics);
     checking(&mut page, metrics);
     sessions(&mut page, door);
-    feed(&mut page, door);
     abuse(&mut page, door);
     hashing(&mut page, door);
     store(&mut page, door);
@@ -97,34 +96,6 @@ fn sessions(page: &mut Page, door: &Door) {
     page.words("doorward_audit_events_total", "Links that this process wrote into the audit log.", |kind| {
         tally.events(kind)
     });
-}
-
-fn feed(page: &mut Page, door: &Door) {
-    let counts = door.feed_counts();
-    page.gauge("doorward_feed_streams", "Streams of the feed that are open.", counts.streams);
-    page.gauge("doorward_feed_instances", "Instances of verifiers that may have a lease.", counts.instances);
-    page.gauge("doorward_feed_live_lines", "Lines of the feed that some verifier still needs.", counts.live);
-    let name = "doorward_feed_sent_total";
-    page.head(name, "counter", "What was sent to verifiers, to all of them together.");
-    let sent = [
-        ("entry", counts.entries),
-        ("event", counts.events),
-        ("conflated_event", counts.conflated),
-        ("snapshot", counts.snapshots),
-        ("echo", counts.pings),
-    ];
-    for (what, count) in sent {
-        page.line(name, &[("what", what)], count);
-    }
-    let name = "doorward_feed_refused_total";
-    page.head(name, "counter", "Callers of the feed that were refused.");
-    for (why, count) in [("stranger", counts.strangers), ("too_much", counts.refused), ("ahead", counts.ahead)] {
-        page.line(name, &[("reason", why)], count);
-    }
-    let sentence = "Revocations that waited for all verifiers.";
-    page.counter("doorward_feed_waits_total", sentence, counts.waits);
-    let sentence = "Verifiers that were waited for until their lease ended.";
-    page.counter("doorward_feed_waits_expired_total", sentence, counts.expired);
 }
 
 fn abuse(page: &mut Page, door: &Door) {

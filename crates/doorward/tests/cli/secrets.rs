@@ -261,9 +261,7 @@ fn operators(story: &mut Story<'_>) {
     assert_eq!(story.post("/v1/sessions", &[("authorization", &basic)], &sign_in).status(), "201");
     let wrong = format!("Basic {}", standard(&format!("backend:{secret}x")));
     assert_eq!(story.post("/v1/sessions", &[("authorization", &wrong)], &sign_in).status(), "401");
-    for words in
-        [&["users", "list"][..], &["sessions", "list"], &["clients", "list"], &["keys", "list"], &["audit", "list"]]
-    {
+    for words in [&["users", "list"][..], &["sessions", "list"], &["clients", "list"], &["keys", "list"]] {
         story.verb(words, "").expect(0);
         story.verb(&[words, &["--format", "json"]].concat(), "").expect(0);
     }
@@ -281,15 +279,8 @@ fn operators(story: &mut Story<'_>) {
     let shared = story.data.with_extension("jwks").display().to_string();
     story.verb(&["keys", "share", "--out", &shared], "").expect(0);
     let added = story.verb(&["verifiers", "add", "orders", "--format", "json"], "").expect(0).json();
-    let verifier = added["secret"].as_str().unwrap_or_else(|| panic!("a secret in {added}")).to_owned();
-    story.handed("verifier secret", &verifier);
-    let bearer = format!("Bearer {verifier}");
-    assert_eq!(story.ask("GET", "/v1/feed/snapshot", &[("authorization", &bearer)], "").status(), "200");
-    story.post("/v1/feed/ping", &[("authorization", &bearer)], &json!({ "not": "a ping" }));
-    story.ask("GET", "/v1/feed/snapshot", &[("authorization", &format!("{bearer}x"))], "");
+    story.handed("verifier secret", added["secret"].as_str().unwrap_or_else(|| panic!("a secret in {added}")));
     story.verb(&["keys", "rotate", "--purpose", "refresh"], "").expect(0);
-    story.verb(&["audit", "verify"], "").expect(0);
-    story.verb(&["check"], "").expect(1);
     story.verb(&["users", "suspend", "cy@example.test"], "").expect(0);
     story.verb(&["sessions", "end", "--user", BEA], "").expect(0);
 }

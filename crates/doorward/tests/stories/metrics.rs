@@ -11,7 +11,6 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::house::{ADA, Ask, Ground, House, Jar, PASSWORD};
-use super::listening::Listener;
 
 /// The series of a page with their values.
 type Series = BTreeMap<String, f64>;
@@ -231,33 +230,6 @@ async fn what_is_remarkable_is_counted() {
     address.await;
     let moved = moved(&before, &series(&house));
     assert!(moved[r#"doorward_throttled_total{limit="address"}"#] > 1.0, "{moved:#?}");
-}
-
-#[tokio::test]
-async fn who_listens_to_the_feed_is_counted() {
-    let house = House::memory().await;
-    let mut shop = Listener::new(&house.add_verifier("shop").await, 1);
-    let mut open = None;
-    let listens = async {
-        let mut stream = shop.begin(&house).await;
-        let token = house.sign_in("demo-session", "body").await.text("session_token");
-        house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
-        shop.take(&stream.range().await);
-        shop.ping(&house).await;
-        house.send(Ask::get("/v1/feed/snapshot").bearer("dwv_nobody")).await;
-        open = Some(stream);
-    };
-    let expected = [
-        ("doorward_feed_streams", 1.0),
-        ("doorward_feed_instances", 1.0),
-        ("doorward_feed_live_lines", 1.0),
-        (r#"doorward_feed_refused_total{reason="stranger"}"#, 1.0),
-        (r#"doorward_revocations_total{scope="sid"}"#, 1.0),
-    ];
-    check(&house, listens, &expected).await;
-    assert!(series(&house)[r#"doorward_feed_sent_total{what="echo"}"#] > 0.0);
-    drop(open);
-    assert_eq!(series(&house)["doorward_feed_streams"], 0.0);
 }
 
 #[tokio::test]

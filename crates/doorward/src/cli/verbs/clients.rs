@@ -29,10 +29,10 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
             });
         }
         ClientsVerb::List => tell_list(format, items(&office, "/admin/v1/clients").await?, &TITLES, row),
-        ClientsVerb::Set { id, settings, disable, enable } => {
+        ClientsVerb::Set { id, settings, disable, enable, ack } => {
             let disabled = (disable || enable).then_some(disable);
             let words = ClientWords { disabled, ..words(settings) };
-            let path = format!("/admin/v1/clients/{}", encoded(&id));
+            let path = format!("/admin/v1/clients/{}{}", encoded(&id), ack.query());
             let answer = office.ask("PATCH", &path, Some(&json!(words))).await?;
             tell(format, &answer, |answer| format!("{}{}", in_words(&answer["client"]), warnings(answer)));
         }

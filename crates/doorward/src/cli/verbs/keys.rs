@@ -33,7 +33,9 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: KeysVerb) -> Result<E
             ask("/admin/v1/keys/rotate", json!({ "purpose": purpose, "hurry": hurry })).await?
         }
         KeysVerb::Retire { key, hurry } => ask(&end(&key, "retire"), json!({ "hurry": hurry })).await?,
-        KeysVerb::Kill { key, hurry } => ask(&end(&key, "kill"), json!({ "hurry": hurry })).await?,
+        KeysVerb::Kill { key, hurry, ack } => {
+            ask(&end(&key, &format!("kill{}", ack.query())), json!({ "hurry": hurry })).await?
+        }
         KeysVerb::Reseal { .. } => {
             let text = new_master_key.as_ref().map(|text| text.as_str());
             ask("/admin/v1/keys/reseal", json!({ "new_master_key": text })).await?

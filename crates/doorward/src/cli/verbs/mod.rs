@@ -34,6 +34,27 @@ fn tell(format: Format, answer: &Value, words: impl FnOnce(&Value) -> String) {
     }
 }
 
+/// A receipt in words: where, and whether nobody accepts any more what was revoked.
+fn receipt(receipt: &Value) -> String {
+    let place = out::cell(&receipt["position"]);
+    let (applied, expired) = (receipt["applied"].as_u64().unwrap_or(0), receipt["expired"].as_u64().unwrap_or(0));
+    let waited = out::cell(&receipt["waited_ms"]);
+    let late = match out::cell(&receipt["expired_verifiers"]).as_str() {
+        "-" => String::new(),
+        names => format!("; the leases of these ran out: {names}"),
+    };
+    match receipt["ack"].as_str() {
+        Some("verifiers") => {
+            let all = applied + expired;
+            format!("place in the feed {place}; refused at {all} of {all} services after {waited} ms{late}")
+        }
+        Some("nodes") if expired > 0 || waited != "0" => {
+            format!("place in the feed {place}; after {waited} ms not all services had answered")
+        }
+        _ => format!("place in the feed {place}"),
+    }
+}
+
 /// The items of an answer that is a list.
 async fn items(office: &Office, path: &str) -> Result<Vec<Value>, Stop> {
     let answer = office.ask("GET", path, None).await?;

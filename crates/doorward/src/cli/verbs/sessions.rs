@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{items, tell, tell_list, users};
+use super::{items, receipt, tell, tell_list, users};
 use crate::cli::args::{Reaching, SessionsVerb};
 use crate::cli::ask::{Office, encoded};
 use crate::cli::out::cell;
@@ -20,15 +20,28 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: SessionsVerb) -> Resu
             let sessions = items(&office, &format!("/admin/v1/sessions?limit={limit}{of}")).await?;
             tell_list(reaching.format, sessions, &TITLES, row);
         }
-        SessionsVerb::End { user: Some(user), .. } => {
+        SessionsVerb::End { user: Some(user), ack, .. } => {
             let body = json!({ "user_id": users::find(&office, &user).await? });
-            let answer = office.ask("POST", "/admin/v1/sessions/revoke", Some(&body)).await?;
+            let path = format!("/admin/v1/sessions/revoke{}", ack.query());
+            let answer = office.ask("POST", &path, Some(&body)).await?;
             tell(reaching.format, &answer, ended);
         }
-        SessionsVerb::End { session, .. } => {
+        SessionsVerb::End { all: true, over, ack, .. } => {
+            let body = json!({ "all": true, "over_seconds": over });
+            let path = format!("/admin/v1/sessions/revoke{}", ack.query());
+            let answer = office.ask("POST", &path, Some(&body)).await?;
+            tell(reaching.format, &answer, everybody);
+        }
+        SessionsVerb::End { session, ack, .. } => {
             let id = encoded(&session.unwrap_or_default());
-            let answer = office.ask("DELETE", &format!("/admin/v1/sessions/{id}"), None).await?;
+            let answer = office.ask("DELETE", &format!("/admin/v1/sessions/{id}{}", ack.query()), None).await?;
             tell(reaching.format, &answer, ended);
+        }
+        SessionsVerb::Renew { over, ack } => {
+            let body = json!({ "over_seconds": over });
+            let path = format!("/admin/v1/sessions/renew{}", ack.query());
+            let answer = office.ask("POST", &path, Some(&body)).await?;
+            tell(reaching.format, &answer, everybody);
         }
     }
     Ok(Exit::Well)
@@ -51,5 +64,16 @@ fn row(session: &Value) -> Vec<String> {
 }
 
 fn ended(answer: &Value) -> String {
-    format!("ended {}; place in the feed {}", cell(&answer["ended"]), cell(&answer["receipt"]["position"]))
+    format!("ended {}; {}", cell(&answer["ended"]), receipt(&answer["receipt"]))
+}
+
+/// What everybody's turn will cause.
+fn everybody(answer: &Value) -> String {
+    let (sessions, per_second) = (cell(&answer["sessions"]), cell(&answer["per_second"]));
+    let come = if answer["turn"] == "end" { "sign in again" } else { "renew" };
+    let over = match answer["over_seconds"].as_i64() {
+        Some(0) | None => String::from("at once"),
+        Some(seconds) => format!("within {seconds} s, about {per_second} a second"),
+    };
+    format!("{sessions} sessions {come} {over}; {}", receipt(&answer["receipt"]))
 }

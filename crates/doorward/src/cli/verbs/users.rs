@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{items, tell, tell_list};
-use crate::cli::args::{Format, PasswordArgs, Reaching, UsersVerb};
+use super::{items, receipt, tell, tell_list};
+use crate::cli::args::{AckArgs, Format, PasswordArgs, Reaching, UsersVerb};
 use crate::cli::ask::{Office, encoded};
 use crate::cli::out::cell;
 use crate::cli::password::{self, Obtained};
@@ -15,17 +15,19 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<
     match verb {
         UsersVerb::Add { email, name, password } => add(reaching, email, name, password).await?,
         UsersVerb::List { limit } => list(&Office::reach(reaching).await?, format, limit).await?,
-        UsersVerb::Suspend { user } => {
-            let answer = act(&Office::reach(reaching).await?, &user, "suspend").await?;
+        UsersVerb::Suspend { user, ack } => {
+            let verb = format!("suspend{}", ack.query());
+            let answer = act(&Office::reach(reaching).await?, &user, &verb).await?;
             tell(format, &answer, |answer| {
-                format!("{} is suspended; everything of it is over", named(&answer["user"]))
+                let over = receipt(&answer["receipt"]);
+                format!("{} is suspended; everything of it is over; {over}", named(&answer["user"]))
             });
         }
         UsersVerb::Resume { user } => {
             let answer = act(&Office::reach(reaching).await?, &user, "resume").await?;
             tell(format, &answer, |answer| format!("{} may sign in again", named(&answer["user"])));
         }
-        UsersVerb::Password { user, password } => set_password(reaching, &user, password).await?,
+        UsersVerb::Password { user, password, ack } => set_password(reaching, &user, password, ack).await?,
     }
     Ok(Exit::Well)
 }
@@ -47,18 +49,20 @@ async fn add(reaching: &Reaching, email: String, name: Option<String>, from: Pas
     Ok(())
 }
 
-async fn set_password(reaching: &Reaching, user: &str, from: PasswordArgs) -> Result<(), Stop> {
+async fn set_password(reaching: &Reaching, user: &str, from: PasswordArgs, ack: AckArgs) -> Result<(), Stop> {
     let Obtained { password, generated } = password::obtain(from)?;
     let office = Office::reach(reaching).await?;
     let id = find(&office, user).await?;
     let body = json!({ "password": password.as_str() });
-    office.ask("PUT", &format!("/admin/v1/users/{id}/password"), Some(&body)).await?;
-    let mut answer = json!({ "user_id": id });
+    let path = format!("/admin/v1/users/{id}/password{}", ack.query());
+    let mut answer = office.ask("PUT", &path, Some(&body)).await?;
+    answer["user_id"] = json!(id);
     if generated {
         answer["password"] = json!(password.as_str());
     }
     tell(reaching.format, &answer, |answer| {
-        with_password(format!("{id} has a new password; every session of it is over"), &answer["password"])
+        let over = receipt(&answer["receipt"]);
+        with_password(format!("{id} has a new password; every session of it is over; {over}"), &answer["password"])
     });
     Ok(())
 }

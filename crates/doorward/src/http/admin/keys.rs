@@ -12,10 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::config::settled::master_key;
 use crate::door::{Door, Origin};
+use crate::flows::acknowledge::reach;
 use crate::flows::{Stopped, keys};
 use crate::http::body::Json;
 use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
+use crate::http::receipt::{Asked, ReceiptBody};
 use crate::http::reply::{ListBody, Rfc3339, json};
 
 /// A key, without its private part.
@@ -78,12 +80,15 @@ pub async fn retire(
 pub async fn kill(
     State(door): State<Door>,
     id: Segment,
+    Asked(ack): Asked,
     from: Origin,
     Json(body): Json<Ending>,
 ) -> Result<Response, Problem> {
     let id = id.parse(KeyId::parse, Code::NotFound.into())?;
     let changed = keys::kill(&door, id, body.hurry, Actor::Operator, &from).await?;
-    Ok(listed(&door, &changed))
+    // Its line is published, so it stands at the head or before it.
+    let receipt = ReceiptBody::named(&reach(&door, door.cached().head(), ack).await);
+    Ok(json(StatusCode::OK, &Killed { data: bodies(&door, &changed), receipt }))
 }
 
 /// The master key that takes over.
@@ -129,7 +134,18 @@ pub async fn share(State(door): State<Door>, from: Origin) -> Result<Response, P
     Ok(json(StatusCode::OK, &SharedSet { keys: keys.collect() }))
 }
 
+/// The keys that a kill changed, and how far it has got.
+#[derive(Debug, Serialize)]
+struct Killed {
+    data: Vec<KeyBody>,
+    receipt: ReceiptBody,
+}
+
 fn listed(door: &Door, keys: &[KeyRecord]) -> Response {
+    json(StatusCode::OK, &ListBody { data: bodies(door, keys), next_cursor: None })
+}
+
+fn bodies(door: &Door, keys: &[KeyRecord]) -> Vec<KeyBody> {
     let schedule = Schedule { every: door.settings().rotate_every, jitter: Lifetime::ZERO };
     let body = |record: &KeyRecord| KeyBody {
         id: record.id.to_string(),
@@ -140,5 +156,5 @@ fn listed(door: &Door, keys: &[KeyRecord]) -> Response {
         until: key::until(record, schedule).map(Rfc3339),
         created_at: Rfc3339(record.created_at),
     };
-    json(StatusCode::OK, &ListBody { data: keys.iter().map(body).collect(), next_cursor: None })
+    keys.iter().map(body).collect()
 }

@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         Some(Verb::ServeHyper { reply }) => servers::serve_hyper(reply).map(|()| true),
         Some(Verb::ServeAxum { reply }) => servers::serve_axum(reply).map(|()| true),
         Some(Verb::ServeDoorward(stock)) => servers::serve_doorward(stock).map(|()| true),
+        Some(Verb::ServeFloor { folder, reply }) => servers::serve_floor(folder, reply).map(|()| true),
         Some(Verb::BareHash) => servers::bare_hash().map(|()| true),
         Some(Verb::BareUpdate { folder }) => servers::bare_update(folder).map(|()| true),
         Some(Verb::Load { folder }) => load::run(folder).map(|()| true),

@@ -101,6 +101,14 @@ pub(crate) enum Verb {
         /// Where the database is.
         folder: PathBuf,
     },
+    /// What a refresh cannot do without, and nothing else.
+    #[command(hide = true)]
+    ServeFloor {
+        /// Where the database is.
+        folder: PathBuf,
+        /// The reply's file.
+        reply: PathBuf,
+    },
     /// Argon2id and nothing else.
     #[command(hide = true)]
     BareHash,

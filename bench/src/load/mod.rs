@@ -63,7 +63,10 @@ pub(crate) enum Asks {
         each: u64,
     },
     /// `POST /v1/session/refresh`, each connection in turn over chains of its own.
-    Refresh,
+    Refresh {
+        /// Each chain once, and no more?
+        once: bool,
+    },
 }
 
 /// How an errand went.
@@ -115,12 +118,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
                 child::say(&sign_ins::guess(errand.port, each)?)?;
                 continue;
             }
-            Asks::Refresh => {
+            Asks::Refresh { once } => {
                 let chains = match &mut chains {
                     Some(chains) => chains,
                     none => none.insert(refreshes::Chains::read(folder, errand.connections)?),
                 };
-                chains.aim(errand.port);
+                chains.aim(errand.port, once);
                 drive::drive(errand, chains)
             }
         }?;

@@ -17,12 +17,15 @@ pub(super) struct Chains {
     clients: Vec<Client>,
     attempts: u64,
     head: String,
+    /// Is every chain to be turned once, and no more?
+    once: bool,
 }
 
 /// The chains of one connection: every so many-th of the shuffled order.
 struct Client {
     chains: Vec<usize>,
     next: usize,
+    turned: usize,
 }
 
 impl Chains {
@@ -38,12 +41,16 @@ impl Chains {
             let places = (client..tokens.len()).step_by(connections);
             places.map(|place| shuffle.at(place as u64) as usize).collect()
         };
-        let clients = (0..connections).map(|client| Client { chains: chains(client), next: 0 }).collect();
-        Ok(Self { tokens, clients, attempts: 0, head: String::new() })
+        let clients = (0..connections).map(|client| Client { chains: chains(client), next: 0, turned: 0 }).collect();
+        Ok(Self { tokens, clients, attempts: 0, head: String::new(), once: false })
     }
 
-    /// Asks this port from now on.
-    pub(super) fn aim(&mut self, port: u16) {
+    /// Asks this port from now on, without an end or each chain once.
+    pub(super) fn aim(&mut self, port: u16, once: bool) {
+        self.once = once;
+        for client in &mut self.clients {
+            client.turned = 0;
+        }
         self.head = format!(
             "POST /v1/session/refresh HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nuser-agent: doorward-bench\r\naccept: \
              */*\r\ncontent-type: application/json\r\ncontent-length: "
@@ -54,6 +61,9 @@ impl Chains {
 impl Script for Chains {
     fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool {
         let client = &mut self.clients[connection];
+        if self.once && client.turned == client.chains.len() {
+            return false;
+        }
         let chain = client.chains[client.next];
         self.attempts += 1;
         // Unlike any other; that it can be guessed harms nobody here.
@@ -78,6 +88,11 @@ impl Script for Chains {
         let length = memchr::memchr(b'"', &body[at..]).ok_or("a refresh token without an end")?;
         self.tokens[client.chains[client.next]] = body[at..at + length].into();
         client.next = (client.next + 1) % client.chains.len();
+        client.turned += 1;
         Ok(())
+    }
+
+    fn ends(&self) -> bool {
+        self.once
     }
 }

@@ -23,19 +23,25 @@ use crate::{Trouble, child};
 
 /// A reply that costs a copy of pointers.
 #[derive(Clone)]
-struct Reply {
+pub(super) struct Reply {
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Reply {
-    fn read(file: &Path) -> Result<Self, Trouble> {
+    pub(super) fn read(file: &Path) -> Result<Self, Trouble> {
         let canned: Canned = serde_json::from_slice(&fs::read(file)?)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &canned.headers {
             headers.append(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
         }
         Ok(Self { headers, body: canned.body.into_bytes().into() })
+    }
+
+    pub(super) fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body.clone()));
+        *response.headers_mut() = self.headers.clone();
+        response
     }
 }
 
@@ -45,8 +51,7 @@ pub(crate) fn serve_hyper(file: &Path) -> Result<(), Trouble> {
     serve(move |stream| {
         let reply = reply.clone();
         let service = service_fn(move |_: Request<Incoming>| {
-            let mut response = Response::new(Full::new(reply.body.clone()));
-            *response.headers_mut() = reply.headers.clone();
+            let response = reply.response();
             async move { Ok::<_, Infallible>(response) }
         });
         tokio::spawn(async move { drop(settings().serve_connection(TokioIo::new(stream), service).await) });
@@ -67,14 +72,14 @@ pub(crate) fn serve_axum(file: &Path) -> Result<(), Trouble> {
     })
 }
 
-fn settings() -> http1::Builder {
+pub(super) fn settings() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).max_buf_size(32 * 1024);
     builder
 }
 
 /// Accepts connections until the parent says no more.
-fn serve(accept: impl Fn(TcpStream) + Send + 'static) -> Result<(), Trouble> {
+pub(super) fn serve(accept: impl Fn(TcpStream) + Send + 'static) -> Result<(), Trouble> {
     let runtime = runtime()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let port = listener.local_addr()?.port();

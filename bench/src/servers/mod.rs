@@ -2,6 +2,7 @@
 
 mod bare;
 mod door;
+mod floor;
 mod hash;
 mod stock;
 mod update;
@@ -12,6 +13,7 @@ use crate::Trouble;
 
 pub(crate) use bare::{serve_axum, serve_hyper};
 pub(crate) use door::serve_doorward;
+pub(crate) use floor::serve_floor;
 pub(crate) use hash::bare_hash;
 pub(crate) use update::{Spell, Turned, bare_update};
 
@@ -34,6 +36,21 @@ pub(crate) struct Canned {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: String,
+}
+
+impl Canned {
+    /// What a server answered on a connection that it then closed.
+    pub(crate) fn of(answer: &str) -> Result<Self, Trouble> {
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
+        let mut lines = head.lines();
+        if !lines.next().is_some_and(|status| status.contains(" 200 ")) {
+            return Err(format!("Doorward refuses its own session: {answer}").into());
+        }
+        let written_by_all = |name: &str| ["date", "content-length", "connection"].contains(&name);
+        let headers = lines.filter_map(|line| line.split_once(": ")).filter(|(name, _)| !written_by_all(name));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { headers, body: body.to_owned() })
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {

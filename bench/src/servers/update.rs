@@ -41,22 +41,13 @@ pub(crate) struct Turned {
 
 /// Updates for as long as the parent says, spell by spell.
 pub(crate) fn bare_update(folder: &Path) -> Result<(), Trouble> {
-    let file = Connection::open_with_flags(
-        folder.join(DATABASE),
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    file.pragma_update(None, "journal_mode", "WAL")?;
-    file.pragma_update(None, "synchronous", "FULL")?;
-    file.pragma_update(None, "foreign_keys", true)?;
-    file.pragma_update(None, "wal_autocheckpoint", 0)?;
-    file.pragma_update(None, "cache_size", -64 * 1024)?;
-    let mut chains = Chains::read(&file)?;
+    let mut chains = Chains::open(folder)?;
     for spell in child::questions::<Spell>() {
         let (since, cpu) = (Instant::now(), process::cpu(std::process::id())?);
         let until = since + Duration::from_secs_f64(spell?.0);
         let mut turns = 0;
         while Instant::now() < until {
-            chains.turn_some(&file)?;
+            chains.turn(TOGETHER)?;
             turns += TOGETHER;
         }
         let cpu = process::cpu(std::process::id())? - cpu;
@@ -65,8 +56,9 @@ pub(crate) fn bare_update(folder: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// What is known of the rows, so that nothing has to be read.
-struct Chains {
+/// The rows, and what is known of them, so that nothing has to be read.
+pub(super) struct Chains {
+    file: Connection,
     generations: Vec<u32>,
     shuffle: Shuffle,
     ring: Vec<u8>,
@@ -77,20 +69,31 @@ struct Chains {
 }
 
 impl Chains {
-    fn read(file: &Connection) -> Result<Self, Trouble> {
+    /// Opens the database as the store's writer does.
+    pub(super) fn open(folder: &Path) -> Result<Self, Trouble> {
+        let file = Connection::open_with_flags(
+            folder.join(DATABASE),
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        file.pragma_update(None, "journal_mode", "WAL")?;
+        file.pragma_update(None, "synchronous", "FULL")?;
+        file.pragma_update(None, "foreign_keys", true)?;
+        file.pragma_update(None, "wal_autocheckpoint", 0)?;
+        file.pragma_update(None, "cache_size", -64 * 1024)?;
         let count = file.query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))?.unsigned_abs();
         let same = "SELECT generation, ring, idle FROM sessions LIMIT 1";
         let (generation, ring, idle) = file.query_row(same, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let epoch = file.query_row("SELECT terminal_epoch FROM meta", [], |row| row.get(0))?;
         let generations = vec![generation; usize::try_from(count)?];
-        Ok(Self { generations, shuffle: Shuffle::of(count), ring, idle, epoch, next: 0, pages: 0 })
+        Ok(Self { file, generations, shuffle: Shuffle::of(count), ring, idle, epoch, next: 0, pages: 0 })
     }
 
-    /// One transaction.
-    fn turn_some(&mut self, file: &Connection) -> Result<(), Trouble> {
+    /// Turns so many rows in one transaction.
+    pub(super) fn turn(&mut self, count: u64) -> Result<(), Trouble> {
+        let file = &self.file;
         let step = rusqlite::Transaction::new_unchecked(file, rusqlite::TransactionBehavior::Immediate)?;
         let mut statement = step.prepare_cached(TURN)?;
-        for _ in 0..TOGETHER {
+        for _ in 0..count {
             let number = self.shuffle.at(self.next);
             self.next += 1;
             let generation = &mut self.generations[number as usize];
@@ -120,7 +123,7 @@ impl Chains {
         drop(statement);
         step.commit()?;
         // Every row is on a page of its own, as good as.
-        self.pages += TOGETHER;
+        self.pages += count;
         if self.pages >= CHECKPOINT {
             file.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
             self.pages = 0;

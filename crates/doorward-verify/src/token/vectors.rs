@@ -46,6 +46,11 @@ fn check(token: &str, keys: &KeySet) -> Result<(), Rejection> {
     }
 }
 
+/// Is it cut and read as three segments, as every token is before anything else is looked at?
+fn is_compact(token: &str) -> bool {
+    Compact::split(token).and_then(|compact| compact.payload(&mut [0; LONGEST_PAYLOAD]).map(drop)).is_ok()
+}
+
 fn set(keys: &Value) -> Vec<u8> {
     let set = if keys.get("keys").is_some() { keys.clone() } else { json!({ "keys": [keys] }) };
     serde_json::to_vec(&set).unwrap()
@@ -69,7 +74,7 @@ fn check_file(path: &str) -> Option<(usize, usize)> {
             let Some(token) = test.get("jws") else {
                 // An encrypted token is no token here, whatever is in it.
                 let jwe = test["jwe"].as_str().map_or_else(|| test["jwe"].to_string(), str::to_owned);
-                assert!(Compact::split(&jwe).is_err(), "{path} {}", test["tcId"]);
+                assert!(!is_compact(&jwe), "{path} {}", test["tcId"]);
                 refused += 1;
                 continue;
             };

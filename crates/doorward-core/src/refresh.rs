@@ -274,9 +274,8 @@ fn rotate(session: &Session, shown: Generation, attempt: Option<AttemptHash>, ar
     let retired = Retired { generation: shown, attempt, at: around.now, displaced: false };
     let turn = Turn {
         keyed: session.keyed || attempt.is_some(),
-        ring: session.ring.with(retired),
         regressed: shown > session.generation,
-        ..turn(session, shown.next(), around)
+        ..turn(session, shown.next(), session.ring.with(retired), around)
     };
     Decision::Rotate(Box::new(turn))
 }
@@ -288,10 +287,10 @@ fn displace(session: &Session, parent: Generation, around: Circumstances<'_>) ->
     // The parent is put in anew: however often the reply is lost, the one token that the client holds is not forgotten.
     let again = Retired { generation: parent, attempt: None, at: around.now, displaced: false };
     let ring = session.ring.without(parent).with(unused).with(again);
-    Decision::Rotate(Box::new(Turn { ring, ..turn(session, session.generation.next(), around) }))
+    Decision::Rotate(Box::new(turn(session, session.generation.next(), ring, around)))
 }
 
-fn turn(session: &Session, generation: Generation, around: Circumstances<'_>) -> Turn {
+fn turn(session: &Session, generation: Generation, ring: Ring, around: Circumstances<'_>) -> Turn {
     let strategy = around.client.strategy;
     // A browser is handed the successor in its cookie whatever the strategy; only a body may hold an access token alone.
     let alone = strategy == Strategy::Jwt && session.transport == Transport::Body;
@@ -302,7 +301,7 @@ fn turn(session: &Session, generation: Generation, around: Circumstances<'_>) ->
         generation,
         refresh_key: around.refresh_key,
         keyed: session.keyed,
-        ring: session.ring.clone(),
+        ring,
         strategy,
         exchange: if alone { Some(generation) } else { session.exchange },
         idle: if alone { idle_of(around.client, Strategy::Jwt) } else { idle_of(around.client, Strategy::Hybrid) },

@@ -78,9 +78,12 @@ impl Ring {
 
     /// This ring with one more entry.
     pub fn with(&self, retired: Retired) -> Self {
-        let mut rows = self.0.clone();
+        let surplus = (self.0.len() + 1).saturating_sub(Self::SIZE);
+        // As large as it has to be: thousands of these are remembered.
+        let mut rows = Vec::with_capacity(self.0.len() + 1 - surplus);
+        rows.extend_from_slice(&self.0[surplus..]);
         rows.push(retired);
-        Self::from_rows(rows)
+        Self(rows)
     }
 
     /// This ring without the entry of a generation.

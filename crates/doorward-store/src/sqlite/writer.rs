@@ -29,7 +29,10 @@ pub const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 /// After so many changes the writer looks how long the write-ahead log is.
 const LOOK_AFTER: usize = 256;
-/// Pages in the write-ahead log from which on it is copied into the file, if nobody is waiting …
+/// So many changes a commit, on average since the last look, are few. Of many clients some are answered while the others
+/// wait, so that the queue is empty now and then though it is never quiet.
+const FEW: usize = 4;
+/// Pages in the write-ahead log from which on it is copied into the file, if few come and nobody is waiting …
 const CHECKPOINT_IDLE: i64 = 1_000;
 /// … and whether or not somebody is. 64 MiB.
 const CHECKPOINT_BUSY: i64 = 16_000;
@@ -71,6 +74,7 @@ impl Writer {
             writable: Arc::clone(&writable),
             commits: Arc::clone(&commits),
             since_look: 0,
+            commits_since_look: 0,
         };
         let thread = thread::Builder::new().name(String::from("doorward-writer")).spawn(move || hand.serve(queue));
         // Without a thread the queue has no far end, and every change is answered as unavailable.
@@ -123,6 +127,8 @@ struct Hand {
     commits: Arc<AtomicU64>,
     /// Changes since the last look at the write-ahead log.
     since_look: usize,
+    /// The commits they came in.
+    commits_since_look: usize,
 }
 
 impl Hand {
@@ -131,13 +137,16 @@ impl Hand {
         while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
             let answers = self.commit(&batch);
             self.since_look += answers.len();
+            self.commits_since_look += 1;
             for (job, answer) in batch.drain(..).zip(answers) {
                 // Who does not wait any more has lost the reply, not the change.
                 let _ = job.reply.send(answer);
             }
             if self.since_look >= LOOK_AFTER {
+                let is_quiet = queue.is_empty() && self.since_look <= FEW * self.commits_since_look;
+                self.checkpoint_if_due(is_quiet);
                 self.since_look = 0;
-                self.checkpoint_if_due(queue.is_empty());
+                self.commits_since_look = 0;
             }
         }
         if let Some(file) = &self.file {
@@ -199,9 +208,9 @@ impl Hand {
         self.file = None;
     }
 
-    fn checkpoint_if_due(&mut self, is_idle: bool) {
+    fn checkpoint_if_due(&mut self, is_quiet: bool) {
         let Some(file) = &self.file else { return };
-        let due = if is_idle { CHECKPOINT_IDLE } else { CHECKPOINT_BUSY };
+        let due = if is_quiet { CHECKPOINT_IDLE } else { CHECKPOINT_BUSY };
         let done = checkpoint(file, "PRAGMA wal_checkpoint(NOOP)")
             .and_then(|left| if left < due { Ok(left) } else { checkpoint(file, "PRAGMA wal_checkpoint(PASSIVE)") });
         if done.is_err() {

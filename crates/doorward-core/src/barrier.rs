@@ -151,9 +151,9 @@ impl Wait {
         self.place
     }
 
-    /// Who is still waited for.
-    pub fn pending(&self) -> impl Iterator<Item = Who> {
-        self.pending.keys().copied()
+    /// Is this one still waited for?
+    pub fn is_for(&self, who: Who) -> bool {
+        self.pending.contains_key(&who)
     }
 
     /// How many have acknowledged.

@@ -143,7 +143,7 @@ impl Hub {
         let wait = barrier.wait(place, now);
         drop(barrier);
         for mailbox in lock(&self.streams).open.values() {
-            if wait.pending().any(|who| who == mailbox.who) {
+            if wait.is_for(mailbox.who) {
                 mailbox.tell(Note { behind: place, event: Event::Need(doorward_verify::feed::Need::Ping) });
             }
         }

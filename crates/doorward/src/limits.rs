@@ -217,7 +217,7 @@ fn feed() -> Vec<Limit> {
         limit("sessions whose use a ping reports", count(MOST_SEEN), "400 `invalid_json`"),
         limit("entries of one range", count(AT_ONCE), "`need` snapshot"),
         limit("a wait for all verifiers", "the longest lease and grace, 45 s", "the receipt says `nodes`"),
-        limit("a stream that no ping names", "3 min", "close"),
+        limit("a stream that no ping names", "45 s, at most 60", "it ends"),
     ]
 }
 

@@ -41,6 +41,9 @@ impl Ack {
 /// An answer is not held back for longer, whatever leases a realm grants.
 const LONGEST: Lifetime = Lifetime::from_secs(45);
 
+/// How long answers are gathered before they are looked at.
+const TOGETHER: Duration = Duration::from_millis(1);
+
 /// How far a revocation has got, and what that took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reached {
@@ -78,6 +81,9 @@ pub async fn reach(door: &Door, place: Position, ack: Ack) -> Reached {
             () = tokio::time::sleep(rest) => {}
             moved = heard.changed() => if moved.is_err() { break },
         }
+        // A thousand that answer at once are looked at together.
+        tokio::time::sleep(TOGETHER).await;
+        heard.mark_unchanged();
         hub.look(&mut wait, door.up());
     }
     hub.counters.waits.one();

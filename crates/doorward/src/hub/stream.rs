@@ -16,10 +16,11 @@ use crate::door::Door;
 use crate::flows::Stopped;
 use crate::flows::feed::AT_ONCE;
 
-/// A stream that no ping has named for so long leads nowhere.
-const SILENT: Lifetime = Lifetime::from_secs(180);
+/// A stream that no ping has named for so long leads nowhere. (With the longest lease there is one every 20 s; and the
+/// listener cuts what is silent for longer.)
+const SILENT: Lifetime = Lifetime::from_secs(45);
 /// How often that is looked at.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(15);
 /// Up to this size an event and its tag go out as one piece.
 const SMALL: usize = 4096;
 

@@ -243,6 +243,21 @@ async fn a_verifier_that_is_struck_off_hears_nothing_more() {
     shop.ask(&house, |_| {}).await.expect_err("a no").expect(401, "invalid_credentials");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_no_ping_names_is_ended_and_one_that_is_named_goes_on() {
+    let house = House::memory().await;
+    let secret = house.add_verifier("shop").await;
+    let (mut silent, mut shop) = (Listener::new(&secret, 1), Listener::new(&secret, 2));
+    let (mut one, mut two) = (silent.begin(&house).await, shop.begin(&house).await);
+    for _ in 0..3 {
+        house.advance(Lifetime::from_secs(20));
+        let echo = shop.ping(&house).await;
+        assert_eq!(two.next().await, Event::Echo(echo));
+    }
+    assert_eq!(one.try_next().await, None);
+    assert!(is_silent(&mut two).await);
+}
+
 /// Who does not read has no queue that could grow: it has its cursor, and gets one range when it reads again.
 #[tokio::test]
 async fn a_slow_reader_gets_one_range_over_all_it_missed_and_a_slower_one_the_snapshot() {

@@ -56,11 +56,11 @@ pub async fn check(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> 
     check_with(door, shown, Stale::Refused).await
 }
 
-/// The same for somebody who comes to renew: a token that has to be renewed will do for that.
+/// The same for somebody who comes to renew or to sign out: a token that has to be renewed will do for that.
 ///
 /// # Errors
 /// As [`check`], but never [`Rejection::TokenStale`].
-pub async fn check_to_renew(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
+pub async fn check_taking_stale(door: &Door, shown: &Credentials) -> Result<Caller, Stopped> {
     check_with(door, shown, Stale::Taken).await
 }
 

@@ -98,7 +98,7 @@ async fn without_token(door: &Door, asked: Request, from: &Origin) -> Result<Iss
     let now = door.now_to_mint()?;
     let head = door.cached().head();
     let held = Credentials { secret: secret.as_ref().map(Secret::hash), access: asked.access.clone() };
-    let caller = check::check_to_renew(door, &held).await?;
+    let caller = check::check_taking_stale(door, &held).await?;
     let asking = Asking { door, asked: &asked, from };
     match caller.by {
         By::Secret(_) => asking.by_secret(caller.session(), secret, head, now).await,

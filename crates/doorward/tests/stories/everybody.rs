@@ -64,6 +64,21 @@ async fn an_access_token_that_is_stale_may_still_be_exchanged() {
     assert_eq!(refused.body["reason"], Rejection::TokenRevoked.code(), "over for good is more than stale");
 }
 
+/// Who leaves need not renew before; who is out already cannot leave again.
+#[tokio::test]
+async fn a_token_that_must_be_renewed_is_good_enough_to_sign_out_with() {
+    let house = House::memory().await;
+    for client in ["demo-jwt", "demo-hybrid"] {
+        let signed_in = house.sign_in(client, "body").await;
+        let token = signed_in.text("access_token");
+        turn(&house.door, Turn::Renew, None, Actor::Operator, &Default::default()).await.expect("a forecast");
+        house.send(Ask::get("/v1/session").bearer(&token)).await.expect(401, "token_stale");
+        let ended = house.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
+        assert_eq!(ended.body["ended"], 1);
+        house.send(Ask::delete("/v1/session").bearer(&token)).await.expect(401, "token_revoked");
+    }
+}
+
 #[tokio::test]
 async fn everybody_has_their_turn_over_ten_minutes_and_who_signs_in_meanwhile_stays() {
     let house = House::memory().await;

@@ -77,9 +77,10 @@ pub async fn end(
     }
 }
 
-/// The session that is shown: by the token or secret first, else by the one that lies in the jar.
+/// The session that is shown: by the token or secret first, else by the one that lies in the jar. A token that has to be
+/// renewed will do: who leaves need not renew before.
 async fn to_end(door: &Door, shown: &Shown) -> Result<Session, Stopped> {
-    let refusal = match check::check(door, &shown.credentials()).await {
+    let refusal = match check::check_taking_stale(door, &shown.credentials()).await {
         Ok(caller) => return Ok(caller.session().clone()),
         Err(Stopped::Refused(refusal)) => refusal,
         Err(stopped) => return Err(stopped),

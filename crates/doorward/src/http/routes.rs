@@ -151,7 +151,7 @@ pub(super) async fn name_request(
     let asked = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.extensions().get::<MatchedPath>().cloned()));
     let response = next.run(request).instrument(span.clone()).await;
-    let response = span.in_scope(|| look::drawn(&door.look(), response));
+    let response = span.in_scope(|| look::drawn(&door, response));
     if let Some((method, route)) = asked {
         let route = route.as_ref().map_or("none", MatchedPath::as_str);
         span.in_scope(|| tracing::debug!(%method, route, status = response.status().as_u16(), "answered"));

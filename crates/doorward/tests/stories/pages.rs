@@ -139,7 +139,8 @@ async fn a_wrong_password_an_unknown_address_and_nonsense_read_the_same_and_keep
             assert!(page.contains(part), "{part}: {page}");
         }
         let plain = page.replace(&token(&page), "").replace(&format!("type=\"email\" value=\"{email}\""), "");
-        seen.push(plain);
+        let nonce = plain.split(" nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
+        seen.push(plain.replace(nonce, ""));
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:#?}");
 }
@@ -403,6 +404,32 @@ async fn every_page_and_every_redirect_bears_the_security_headers() {
     let first = Browser::new(&house).open("/login").await;
     let attributes = first.headers["set-cookie"].to_str().expect("text").to_owned();
     assert!(attributes.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{attributes}");
+}
+
+/// What somebody smuggles into a page has no nonce, and so does what an old page had.
+#[tokio::test]
+async fn scripts_run_by_a_nonce_that_each_page_draws_anew() {
+    let house = House::memory().await;
+    let browser = &mut Browser::new(&house);
+    let mut seen = std::collections::BTreeSet::new();
+    for path in ["/login", "/login", "/signup", "/tools/jwt"] {
+        let page = browser.open(path).await;
+        let policy = page.headers["content-security-policy"].to_str().expect("text").to_owned();
+        let scripts =
+            policy.split("; ").find_map(|part| part.strip_prefix("script-src ")).expect("a rule for scripts");
+        let nonce = scripts.strip_prefix("'nonce-").and_then(|rest| rest.strip_suffix('\'')).expect("a nonce alone");
+        assert_eq!(nonce.len(), 22, "128 bits");
+        let page = html(&page);
+        assert_eq!(
+            page.matches("<script").count(),
+            page.matches(&format!(" nonce=\"{nonce}\" src=\"/assets/")).count()
+        );
+        assert!(page.contains("<script"), "{path} has one");
+        assert!(seen.insert(nonce.to_owned()), "{nonce} was used before");
+    }
+    let away = browser.open("/account").await;
+    let policy = away.headers["content-security-policy"].to_str().expect("text");
+    assert!(!policy.contains("script-src"), "what has no scripts runs none: {policy}");
 }
 
 #[tokio::test]

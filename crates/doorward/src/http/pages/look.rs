@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use axum::response::{IntoResponse, Response};
+use doorward_core::base64url;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use super::assets;
+use crate::door::Door;
 use crate::http::problem::{Code, Problem};
 
 /// Every template of ours, by its name.
@@ -69,34 +71,38 @@ impl Look {
     pub(super) fn draw(&self, template: &str, values: Value) -> Result<String, Error> {
         self.0.get_template(template)?.render(values)
     }
+}
 
-    fn draw_or_sorry(&self, template: &str, values: Value) -> Result<String, Problem> {
-        self.draw(template, values).map_err(|error| {
-            tracing::error!(error = format!("{error:#}"), template, "a page could not be drawn");
-            Code::Overloaded.into()
-        })
-    }
-
-    /// A page.
-    pub fn page(&self, template: &str, values: Value) -> Response {
-        match self.draw_or_sorry(template, values) {
-            Ok(html) => {
-                let mut response = (StatusCode::OK, html).into_response();
-                let kind = HeaderValue::from_static("text/html; charset=utf-8");
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-                guarded(response)
-            }
-            Err(problem) => guarded(problem.into_response()),
+/// A page. `frame` is what all pages have; the nonce of its scripts joins it here.
+pub fn page(door: &Door, template: &str, frame: Value, values: Value) -> Response {
+    match painted(door, template, frame, values) {
+        Ok((html, nonce)) => {
+            let mut response = (StatusCode::OK, html).into_response();
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            guarded(response, Some(&nonce))
         }
+        Err(problem) => guarded(problem.into_response(), None),
     }
+}
 
-    /// A page that says no.
-    pub fn refusal(&self, template: &str, values: Value, problem: Problem) -> Response {
-        match self.draw_or_sorry(template, values) {
-            Ok(html) => guarded(problem.respond_as_page(html)),
-            Err(problem) => guarded(problem.into_response()),
-        }
+/// A page that says no.
+pub fn refusal(door: &Door, template: &str, frame: Value, values: Value, problem: Problem) -> Response {
+    match painted(door, template, frame, values) {
+        Ok((html, nonce)) => guarded(problem.respond_as_page(html), Some(&nonce)),
+        Err(problem) => guarded(problem.into_response(), None),
     }
+}
+
+/// A page's text, and the nonce that its scripts bear: what somebody else got into it runs nowhere.
+fn painted(door: &Door, template: &str, frame: Value, values: Value) -> Result<(String, String), Problem> {
+    let nonce = base64url::encode(&door.draw::<16>()?);
+    let frame = context! { nonce => nonce.as_str(), ..frame };
+    let html = door.look().draw(template, context! { frame, ..values }).map_err(|error| {
+        tracing::error!(error = format!("{error:#}"), template, "a page could not be drawn");
+        Problem::from(Code::Overloaded)
+    })?;
+    Ok((html, nonce))
 }
 
 /// A no that is no form's fault, and which does not know yet what pages look like here.
@@ -111,12 +117,12 @@ pub(super) fn undrawn(problem: Problem) -> Response {
 }
 
 /// Draws the page of a no; every other answer stays as it is.
-pub fn drawn(look: &Look, mut response: Response) -> Response {
+pub fn drawn(door: &Door, mut response: Response) -> Response {
     let Some(Undrawn(problem)) = response.extensions_mut().remove::<Undrawn>() else { return response };
     let row = problem.code().row();
     let frame = context! { signed_in => false, token => "", notice => "", faults => Vec::<Value>::new() };
     let values = context! { title => row.title, advice => row.advice, code => row.code };
-    look.refusal("problem.html", context! { frame, ..values }, problem)
+    refusal(door, "problem.html", frame, values, problem)
 }
 
 /// On to another page, by GET.
@@ -125,19 +131,22 @@ pub fn see_other(address: &str) -> Response {
     if let Ok(address) = HeaderValue::from_str(address) {
         response.headers_mut().insert(header::LOCATION, address);
     }
-    guarded(response)
+    guarded(response, None)
 }
 
-/// Nothing from elsewhere, nothing inline, nobody's frame. Only the token tool may fetch, and only from here.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types";
+/// Nothing from elsewhere, nothing inline, nobody's frame. Only the token tool may fetch, and only from here. Which scripts
+/// run is said by each page's nonce; what has none runs none.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types";
 
 /// The headers of every page.
-fn guarded(mut response: Response) -> Response {
+fn guarded(mut response: Response, nonce: Option<&str>) -> Response {
     let headers = response.headers_mut();
+    let policy = nonce.map(|nonce| HeaderValue::try_from(format!("{POLICY}; script-src 'nonce-{nonce}'")));
+    let policy = policy.and_then(Result::ok).unwrap_or_else(|| HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (http::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -158,6 +167,9 @@ mod tests {
         assert_eq!(OURS.0.templates().count(), TEMPLATES.len());
     }
 
+    /// How a script begins: with the page's nonce, and an address of ours.
+    const SCRIPT: &str = "<script type=\"module\" nonce=\"{{ frame.nonce }}\" src=\"{{ asset(";
+
     #[test]
     fn no_template_has_inline_script_or_style() {
         for (name, text) in TEMPLATES {
@@ -166,7 +178,7 @@ mod tests {
                 assert!(!plain.contains(part), "{part} in {name}");
             }
             let scripts = plain.matches("<script").count();
-            assert_eq!(scripts, plain.matches("<script type=\"module\" src=\"{{ asset(").count(), "{name}");
+            assert_eq!(scripts, plain.matches(SCRIPT).count(), "{name}");
         }
     }
 

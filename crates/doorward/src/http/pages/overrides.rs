@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use minijinja::{Error, ErrorKind};
 
 use super::look::{Look, TEMPLATES, environment};
-use super::samples::{FIELD_MARK, MARK, samples};
+use super::samples::{FIELD_MARK, MARK, NONCE, samples};
 use crate::config::problem::{Place, Problem};
 
 /// The largest template.
@@ -190,6 +190,12 @@ fn forbidden(html: &str) -> Vec<&'static str> {
     if tags().any(is_inline) {
         found.push("the page has script or style inside, which its content security policy blocks in every browser");
     }
+    let bears_none = |tag: &str| {
+        tag.starts_with("script") && tag.contains(" src=") && !tag.contains(&format!(" nonce=\"{NONCE}\""))
+    };
+    if tags().any(bears_none) {
+        found.push("a script lacks `nonce=\"{{ frame.nonce }}\"`, without which every browser blocks it");
+    }
     let from_elsewhere = |tag: &str| {
         let loads = ["script", "img", "link", "iframe", "video", "audio", "source", "object", "embed"];
         let address = tag.contains("=\"http:") || tag.contains("=\"https:") || tag.contains("=\"//");
@@ -312,9 +318,12 @@ mod tests {
         for inline in ["<style>p{}</style>", "<script>x()</script>", "<p style=\"x\">", "<a onclick=\"x()\">"] {
             told(&[("problem.html", &with(inline))], &["problem.html:1: the page has script or style inside"]);
         }
-        for far in ["<img src=\"https://x.test/a.png\">", "<script src=\"//x.test/a.js\"></script>"] {
+        let far = "<script nonce=\"{{ frame.nonce }}\" src=\"//x.test/a.js\"></script>";
+        for far in ["<img src=\"https://x.test/a.png\">", far] {
             told(&[("problem.html", &with(far))], &["problem.html:1: the page loads something from elsewhere"]);
         }
+        let bare = with("<script type=\"module\" src=\"{{ asset('password.js') }}\"></script>");
+        told(&[("problem.html", &bare)], &["problem.html:1: a script lacks `nonce="]);
         let link = with("<a href=\"https://x.test/imprint\">Imprint</a>");
         read(folder(&[("problem.html", &link)]).path()).unwrap_or_else(|problems| panic!("{problems:?}"));
     }

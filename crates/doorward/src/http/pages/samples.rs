@@ -7,6 +7,9 @@ pub(super) const MARK: &str = "<x-sample>";
 /// The form token.
 pub(super) const FIELD_MARK: &str = "sample-form-token";
 
+/// What a page's scripts have to bear.
+pub(super) const NONCE: &str = "sample-nonce";
+
 /// The values for a template, each with whether somebody is signed in; none for those that are only parts of others.
 pub(super) fn samples(template: &str) -> Vec<(bool, Value)> {
     let own = own(template);
@@ -17,7 +20,7 @@ pub(super) fn samples(template: &str) -> Vec<(bool, Value)> {
                 [("", None), (MARK, None), ("", Some("")), ("", Some("email")), ("", Some("password"))]
             {
                 let faults: Vec<Value> = field.into_iter().map(|field| context! { text => MARK, field }).collect();
-                let frame = context! { signed_in, token => FIELD_MARK, notice, faults };
+                let frame = context! { signed_in, token => FIELD_MARK, notice, faults, nonce => NONCE };
                 all.push((signed_in, context! { frame, ..values.clone() }));
             }
         }

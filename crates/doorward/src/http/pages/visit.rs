@@ -116,7 +116,7 @@ impl Visit {
     /// Draws a page with forms for a reader.
     pub fn page(&self, door: &Door, reader: Reader, template: &str, notice: &str, values: Value) -> Response {
         let frame = self.frame(door, reader, notice, &[]);
-        self.with_seed(door.look().page(template, context! { frame, ..values }))
+        self.with_seed(look::page(door, template, frame, values))
     }
 
     /// Draws a page again, with what is wrong with its form.
@@ -129,7 +129,7 @@ impl Visit {
         values: Value,
     ) -> Response {
         let frame = self.frame(door, reader, "", &[fault]);
-        self.with_seed(door.look().refusal(template, context! { frame, ..values }, problem))
+        self.with_seed(look::refusal(door, template, frame, values, problem))
     }
 
     fn frame(&self, door: &Door, reader: Reader, notice: &str, faults: &[Fault]) -> Value {

@@ -4,6 +4,7 @@
 //! takes `now`; one that needs randomness takes the drawn value. What a rule decides is written down as a *change*
 //! ([`change`]), which a store commits in one atomic, conditional step.
 
+pub mod advice;
 pub mod audit;
 pub mod barrier;
 pub mod budget;

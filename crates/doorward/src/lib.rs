@@ -1,5 +1,6 @@
 //! The room that serves: flows, HTTP, configuration, the command line, and the only clock and dice of the house.
 
+pub mod advice;
 pub mod agent;
 pub mod checks;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod listener;
+pub mod measure;
 pub mod metrics;
 pub mod throttle;
 pub mod watch;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the environment of the tests is kept from the program")]
 
+#[path = "cli/advise.rs"]
+mod advise;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/check.rs"]

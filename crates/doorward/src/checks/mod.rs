@@ -1,5 +1,7 @@
-//! What `doorward check` looks for: pure rules over settled configuration, files' modes and clients.
+//! What `doorward check` looks for: pure rules over settled configuration, files' modes and clients, and
+//! over what was asked of `doorward advise`.
 
+pub mod asked;
 pub mod clients;
 pub mod files;
 pub mod settings;

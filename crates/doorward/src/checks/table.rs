@@ -269,6 +269,51 @@ pub const TWO_SECRETS: Check = check(
     "Take the old one away when nothing uses it any more.",
 );
 
+/// The feed allows more time than was asked for.
+pub const ASKED_BOUND: Check = check(
+    "DW501",
+    Grade::Warn,
+    "Sign-outs are to take effect at once (`asked`), and services may trust what they know for longer than 3 seconds.",
+    "Lower `feed.lease_most_ms` and `feed.grace_most_ms`: both together are the bound.",
+);
+/// Long sessions by default, where rules are strict.
+pub const ASKED_PROFILE: Check = check(
+    "DW502",
+    Grade::Warn,
+    "Strict rules apply (`asked`), and clients that are added get longer sessions than they allow.",
+    "Set `session.profile` to `strict`.",
+);
+/// Tokens that nobody hears the end of.
+pub const ASKED_AT_ONCE: Check = check(
+    "DW503",
+    Grade::Warn,
+    "Sign-outs are to take effect at once (`asked`), and nobody follows the feed for an audience of this client's tokens: there \
+     an ended token works until it runs out.",
+    "Run `doorward verifiers add NAME --audience AUDIENCE` and let the service follow, or give the client the strategy `session`.",
+);
+/// Long sessions of a client, where rules are strict.
+pub const ASKED_STRICT: Check = check(
+    "DW504",
+    Grade::Warn,
+    "Strict rules apply (`asked`), and sessions of this client live longer than 15 minutes without use or 12 hours in all.",
+    "Run `doorward clients set ID --profile strict`.",
+);
+/// Tokens that live long where nobody can be told.
+pub const ASKED_UNTOLD: Check = check(
+    "DW505",
+    Grade::Warn,
+    "Sign-outs are to take effect at once and code runs in functions (`asked`), which follow no feed: there the access tokens of \
+     this client work for longer than 5 minutes after their end.",
+    "Run `doorward clients set ID --access-minutes 5`.",
+);
+/// Tokens where none were needed.
+pub const ASKED_SESSIONS: Check = check(
+    "DW506",
+    Grade::Hint,
+    "What was `asked` needs no token, and this client hands them out.",
+    "Run `doorward clients set ID --strategy session`, or say what else is so in `asked`.",
+);
+
 /// Every check, in the order of ids.
 pub const CHECKS: &[&Check] = &[
     &ISSUER_HTTP,
@@ -302,6 +347,12 @@ pub const CHECKS: &[&Check] = &[
     &SHARED_BY_SEVERAL,
     &ATTEMPTS_OPTIONAL,
     &TWO_SECRETS,
+    &ASKED_BOUND,
+    &ASKED_PROFILE,
+    &ASKED_AT_ONCE,
+    &ASKED_STRICT,
+    &ASKED_UNTOLD,
+    &ASKED_SESSIONS,
 ];
 
 /// The text of `docs/checks.md`.
@@ -325,7 +376,7 @@ error, with 3 if the configuration cannot be settled, and with 0 otherwise; `--f
 holds its own master key is taken for a demo's, and settled as `doorward dev` does.
 
 An id is never used for anything else. DW1xx are about the configuration, DW2xx about files, DW3xx about what a demo leaves
-behind, DW4xx about clients.
+behind, DW4xx about clients, DW5xx about what was `asked` of `doorward advise`.
 ";
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What may be said on the command line.
 
+mod advise;
 mod audit;
 mod generate;
 mod import;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::advise::{AdviceFormat, AdviseArgs};
 pub(super) use self::audit::AuditVerb;
 pub(super) use self::generate::{GenerateVerb, IdKind};
 pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
@@ -88,6 +90,8 @@ pub(super) enum Verb {
         #[command(flatten)]
         reaching: Reaching,
     },
+    /// Which strategy, and why: six questions, the reasons, numbers of this machine, and a configuration
+    Advise(AdviseArgs),
     /// Draw secrets, passwords and ids; hash passwords and secrets
     Generate {
         #[command(subcommand)]
@@ -413,12 +417,25 @@ pub(super) enum JwtVerb {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+    use doorward_core::advice::{Answers, Topic, advise};
 
     use super::Args;
+    use crate::advice::configuration::commands;
 
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_advise_tells_people_to_run_is_understood() {
+        for one in Topic::ALL {
+            for other in Topic::ALL {
+                for command in commands(&advise(&Answers::yes_to(&[one, other]))) {
+                    Args::try_parse_from(command.split(' ')).unwrap_or_else(|told| panic!("{command}: {told}"));
+                }
+            }
+        }
     }
 }

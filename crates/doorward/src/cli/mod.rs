@@ -71,6 +71,7 @@ async fn dispatch(verb: Verb) -> Result<Exit, Stop> {
         Verb::Import { reaching, verb } => verbs::import::run(&reaching, verb).await,
         Verb::Audit { reaching, verb } => verbs::audit::run(&reaching, verb).await,
         Verb::Check { reaching } => verbs::check::run(&reaching).await,
+        Verb::Advise(args) => verbs::advise::run(args).await,
         Verb::Generate { verb } => verbs::generate::run(verb),
         Verb::Jwt { verb } => verbs::jwt::run(verb).await,
     }

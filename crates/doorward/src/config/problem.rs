@@ -79,7 +79,7 @@ impl fmt::Display for Problem {
 const ALIKE: f64 = 0.6;
 
 /// The known name that was most likely meant.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     // Names of variables all begin alike, which must not make them seem alike.
     let bare = |name: &str| name.strip_prefix("DOORWARD_").unwrap_or(name).to_lowercase();
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&bare(name), &bare(other));

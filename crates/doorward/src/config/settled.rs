@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use doorward_core::Lifetime;
+use doorward_core::advice::Answers;
 use doorward_core::base64url;
 use doorward_core::budget::LEAST;
 use doorward_core::password::Cost;
@@ -19,6 +20,7 @@ use super::cidr::Cidr;
 use super::problem::{Place, Problem, Problems};
 use super::raw::{Found, Raw, Value};
 use super::table::Key;
+use crate::advice::Asked;
 use crate::door::Settings;
 use crate::http::pages::look::Look;
 use crate::http::pages::overrides;
@@ -70,6 +72,8 @@ pub struct Settled {
     pub look: Look,
     /// Where its certificate and key stand.
     pub tls: Option<TlsFiles>,
+    /// What was answered with yes to `doorward advise`.
+    pub asked: Answers,
 }
 
 /// Where the management port is.
@@ -166,6 +170,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             .filter(|days| *days > 0)
             .map(Lifetime::from_days),
         tls: settling.tls(),
+        asked: settling.asked(),
     };
     settling.in_the_open(&settled);
     let problems = settling.raw.problems;
@@ -226,6 +231,11 @@ impl Settling {
         }
         self.wrong(name, &format!("{number} is not from {} to {}", range.start(), range.end()), place);
         T::default()
+    }
+
+    fn asked(&mut self) -> Answers {
+        let topics = self.list::<Asked>("asked");
+        Answers::yes_to(&topics.iter().map(|asked| asked.0).collect::<Vec<_>>())
     }
 
     /// The templates in use. A verb draws no page.

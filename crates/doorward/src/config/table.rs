@@ -155,6 +155,14 @@ pub const KEYS: &[Key] = &[
          with samples at the start; what is wrong with them is told like any other problem of the configuration.",
     )
     .otherwise("the pages are as they come"),
+    key(
+        "asked",
+        "DOORWARD_ASKED",
+        Takes::List,
+        "What was answered with yes to `doorward advise`, by its names, such as `revocation`: `doorward check` holds this \
+         configuration and the clients to it. Nothing else reads it.",
+    )
+    .otherwise("nothing was asked for"),
     key("log_format", "DOORWARD_LOG_FORMAT", Takes::Text, "The form of log lines on stderr: `text` or `json`.")
         .flag("--log-format")
         .always("text"),

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use doorward_core::advice::Topic;
 use serde_json::{Value, json};
 
 use super::items;
+use crate::advice::configuration;
 use crate::checks::files::KeyFiles;
 use crate::checks::table::{self, Grade};
-use crate::checks::{Finding, files, settings};
+use crate::checks::{Finding, asked, files, settings};
 use crate::cli::args::{Format, Reaching};
 use crate::cli::ask::Office;
 use crate::cli::folder;
@@ -27,6 +29,7 @@ pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
     let key_from = raw.master_key_from();
     let settled = settle(raw, mode)?;
     let mut found = settings::look(&settled, mode);
+    found.extend(asked::settings(&settled));
     if key_from == KeyFrom::Environment {
         found.push(Finding::new(&table::KEY_IN_ENVIRONMENT, "DOORWARD_MASTER_KEY"));
     }
@@ -39,8 +42,9 @@ pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
     let keys = KeyFiles { master: key_file.as_deref(), tls };
     found.extend(files::look(&folder, keys, mode == Mode::Dev));
     let mut found: Vec<Value> = found.into_iter().map(|finding| json!(FindingBody::of(finding))).collect();
+    let yes = configuration::yes(&settled.asked).map(Topic::key).collect::<Vec<_>>().join(",");
     if folder.join("doorward.db").exists() {
-        let database = items(&Office::reach(reaching).await?, "/admin/v1/checks").await?;
+        let database = items(&Office::reach(reaching).await?, &format!("/admin/v1/checks?asked={yes}")).await?;
         // What makes a demo a demo is one finding, and told already.
         let of_demo = |finding: &Value| finding["id"].as_str().is_some_and(|id| id.starts_with("DW30"));
         found.extend(database.into_iter().filter(|finding| mode != Mode::Dev || !of_demo(finding)));

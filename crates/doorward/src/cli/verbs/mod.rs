@@ -1,5 +1,6 @@
 //! The verbs: each says what it wants of the admin API, and tells the answer.
 
+pub(super) mod advise;
 pub(super) mod audit;
 pub(super) mod check;
 pub(super) mod clients;

@@ -10,16 +10,19 @@ use doorward_verify::follow::{Access, Follower, Settings};
 use doorward_verify::{Cut, Lifetime, layer::Guard};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let read = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
     let (issuer, secret) = (read("ISSUER")?, read("SECRET")?);
     // Without an audience of its own, the tokens of the issuer's clients are for the issuer.
     let audience = read("AUDIENCE").unwrap_or_else(|_| issuer.clone());
     let listen = read("LISTEN").unwrap_or_else(|_| "127.0.0.1:8430".to_owned());
     let mut settings = Settings::new(&issuer, &audience, &secret);
-    // The most that any route below adds to a lease; what `--grace` of the verifier allows.
-    settings.grace =
-        read("GRACE_MS").ok().and_then(|ms| ms.parse().ok()).map_or(Lifetime::ZERO, Lifetime::from_millis);
+    // Where the servers are, if not at the issuer.
+    settings.servers = read("SERVERS").map(|all| all.split(',').map(str::to_owned).collect()).unwrap_or_default();
+    let millis = |name| read(name).ok().and_then(|ms| ms.parse().ok()).map(Lifetime::from_millis);
+    // How long what was revoked may still be accepted when the feed is cut, and the most that any route below adds to that.
+    settings.lease = millis("LEASE_MS").unwrap_or(settings.lease);
+    settings.grace = millis("GRACE_MS").unwrap_or(settings.grace);
     let follower = Follower::start(settings)?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     println!("listening {}", listener.local_addr()?);

@@ -5,6 +5,8 @@
 //! folder and asked about everything in the ledgers. What was under way at the kill may have happened or not; the same
 //! attempt is made again and must succeed.
 
+#![expect(dead_code, reason = "what tests share has more than this one uses")]
+
 mod outside;
 
 use std::sync::atomic::{AtomicBool, Ordering};

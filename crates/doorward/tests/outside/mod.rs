@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -23,18 +24,31 @@ pub(crate) struct Server {
 impl Server {
     /// Starts over a folder, on a port of the system's choice; the issuer stays the same.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::run(Self::command(folder)).expect("`ready http://…` first")
+    }
+
+    /// The command that starts it.
+    pub(crate) fn command(folder: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
         command.args(["dev", "--listen", "127.0.0.1:0", "--issuer", "http://localhost:8420", "--data"]).arg(folder);
         for name in ["DOORWARD_REQUIRE", "DOORWARD_SKIPS", "DOORWARD_LONG", "DOORWARD_BLESS"] {
             command.env_remove(name);
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the binary");
+        command.stderr(Stdio::inherit());
+        command
+    }
+
+    /// Runs the command; gives its exit code if it ends before it is ready.
+    pub(crate) fn run(mut command: Command) -> Result<Self, Option<i32>> {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let ready = lines.next().expect("a first line").expect("text");
+        let Some(Ok(ready)) = lines.next() else {
+            return Err(child.wait().expect("it ended").code());
+        };
         let address = ready.strip_prefix("ready http://").expect("`ready http://…` first").to_owned();
         // The rest of the output is read, so that the server never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        Ok(Self { child, address })
     }
 
     /// `kill -9`.
@@ -60,15 +74,29 @@ pub(crate) struct Reply {
 
 /// One connection, kept alive. Every call gives `None` once it is broken.
 pub(crate) struct Line {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
+
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+/// How long an answer may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Line {
     pub(crate) fn open(address: &str) -> Option<Self> {
         let stream = TcpStream::connect(address).ok()?;
         stream.set_nodelay(true).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        Some(Self { stream: BufReader::new(stream) })
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        Some(Self { stream: BufReader::new(Box::new(stream)) })
+    }
+
+    /// The same through the socket in a data folder, as an operator.
+    pub(crate) fn desk(folder: &Path) -> Option<Self> {
+        let stream = UnixStream::connect(folder.join("doorward.sock")).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        Some(Self { stream: BufReader::new(Box::new(stream)) })
     }
 
     pub(crate) fn call(

@@ -8,6 +8,9 @@ use crate::feed::{Instance, Statement};
 use crate::lease::{Lease, Moment};
 use crate::{Entry, Key, Lifetime, Marks, Position, Rejection, Revocations, Scope, Timestamp};
 
+/// Why a server says that the order of before is no longer: it knows less than we do.
+const BEHIND: &str = "behind";
+
 /// How fresh the index must be for a credential to be accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Freshness {
@@ -154,7 +157,11 @@ impl Replica {
                 let wanted = self.applied < *head;
                 self.renew(head.generation).and(self.want(wanted))
             }
-            Event::Bump(Bump { head, .. }) => self.renew(head.generation),
+            Event::Bump(Bump { head, reason }) => {
+                let todo = self.renew(head.generation);
+                let is_ahead = self.applied.generation == head.generation && *head < self.applied;
+                if reason == BEHIND && is_ahead { todo.and(self.give_up_place()) } else { todo }
+            }
             Event::Need(Need::Unknown) | Event::Unknown => Todo::default(),
         }
     }
@@ -191,6 +198,16 @@ impl Replica {
             self.lease.drop_it();
         }
         self.want(self.applied.generation < generation)
+    }
+
+    /// The server says that we hold more of its generation than there is, by a `bump` or by refusing a ping (409). One of
+    /// us is wrong, and it is the server that says what is revoked: nothing is trusted until a snapshot has told again how
+    /// far we are. The entries themselves stay.
+    pub fn give_up_place(&mut self) -> Todo {
+        self.applied = Position::START;
+        self.beyond = None;
+        self.lease.drop_it();
+        self.want(true)
     }
 
     /// Asks for a snapshot, if one is wanted.

@@ -16,6 +16,9 @@ use crate::feed::Place;
 /// How long a lag that a token told of may last before it is asked about: the stream may be about to bring it.
 const LAG: Duration = Duration::from_millis(20);
 
+/// What a server answers that never sent what a ping acknowledges: 409 `applied_ahead`.
+const APPLIED_AHEAD: u16 = 409;
+
 /// Pings until the follower stops.
 pub(super) async fn run(shared: Arc<Shared>) {
     let every = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 3);
@@ -65,7 +68,14 @@ async fn ping(shared: &Shared, leaving: bool) -> Result<(), Halt> {
     // Half a lease: so there is time for another server before the lease runs out.
     let half = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 2);
     let late = |_| Halt::Call(CallError::TimedOut);
-    let mut events = timeout(half, Events::open(shared, &call, first)).await.map_err(late)??;
+    let opened = timeout(half, Events::open(shared, &call, first)).await.map_err(late)?;
+    if matches!(opened, Err(Halt::Refused(APPLIED_AHEAD))) {
+        // It knows less than we acknowledge: as if we had come for the first time, but for the entries.
+        let todo = shared.write().give_up_place();
+        shared.wake(todo);
+        shared.reconnect.notify_one();
+    }
+    let mut events = opened?;
     while let Some(event) = timeout(half, events.next()).await.map_err(late)?? {
         if shared.take(event) {
             // A server of an older generation; the stream may be with it too.

@@ -302,3 +302,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_is_told_that_the_server_is_behind_trusts_nothing_before_a_snapshot() {
+    let bump = |head, reason: &str| Event::Bump(Bump { head, reason: reason.to_owned() });
+    let mut replica = fresh_one();
+    replica.receive(&range(5, 10, 12), at(0));
+    let ((good, _), (dead, _)) = (session(99), session(12));
+    for (head, reason) in [(place(5, 12), "behind"), (place(5, 13), "behind"), (place(5, 3), "restart")] {
+        assert_eq!(replica.receive(&bump(head, reason), at(1)), NOTHING, "{head} {reason}");
+        assert_eq!(judged(&replica, &good, Freshness::Bounded, Cut::Deny, 1), Judgement::Accept);
+    }
+    assert_eq!(replica.receive(&bump(place(5, 11), "behind"), at(1)), SNAPSHOT);
+    assert_eq!(judged(&replica, &good, Freshness::Bounded, Cut::Deny, 1), Judgement::Unknown);
+    let revoked = Judgement::Reject(Rejection::TokenRevoked);
+    assert_eq!(judged(&replica, &dead, Freshness::Bounded, Cut::Deny, 1), revoked, "entries stay");
+    let ping = replica.ping(at(1), Vec::new(), false);
+    assert_eq!(ping.applied, Position::START, "it acknowledges nothing");
+    assert_eq!(replica.receive(&range(5, 11, 11), at(1)), SNAPSHOT, "a range from there on proves nothing");
+    assert_eq!(replica.receive(&echo(ping.n, place(5, 11), at(1)), at(1)), SNAPSHOT);
+    assert_eq!(judged(&replica, &good, Freshness::Bounded, Cut::Deny, 1), Judgement::Unknown);
+    assert_eq!(replica.finish(&statement(place(5, 11))), PING);
+    assert_eq!(
+        (replica.applied(), judged(&replica, &good, Freshness::Bounded, Cut::Deny, 1)),
+        (place(5, 11), Judgement::Accept)
+    );
+    assert_eq!(judged(&replica, &dead, Freshness::Bounded, Cut::Deny, 1), revoked);
+}

@@ -119,6 +119,36 @@ async fn forged_events_are_refused_counted_and_do_no_harm() {
 }
 
 #[tokio::test]
+async fn a_server_that_knows_less_than_we_do_is_not_trusted_until_it_has_told_everything_again() {
+    for no_stream in [false, true] {
+        let fake = Fake::start().await;
+        for number in 0..5 {
+            fake.state().revoke(session_entry(&format!("ses_{number}")));
+        }
+        let follower = fake.follower().await;
+        let (good, ended) = (fake.token("ses_good"), fake.token("ses_4"));
+        becomes(&follower, &ended, Err(REVOKED)).await;
+        {
+            // It has lost its last three lines, and goes on in the same generation.
+            let mut state = fake.state();
+            state.log.truncate(2);
+            state.streams.clear();
+            state.no_stream = no_stream;
+        }
+        let before = fake.count("/v1/feed/snapshot");
+        let since = Instant::now();
+        while fake.count("/v1/feed/snapshot") == before || !follower.is_ready() {
+            assert!(since.elapsed() < Duration::from_secs(20), "no_stream {no_stream}: {:?}", follower.metrics());
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(follower.metrics().applied, fake.state().head(), "it goes by what the server says");
+        assert_eq!(follower.verify(&ended).await.map(drop), Err(REVOKED), "what it was told stays");
+        fake.state().revoke(session_entry("ses_good"));
+        becomes(&follower, &good, Err(REVOKED)).await;
+    }
+}
+
+#[tokio::test]
 async fn another_version_makes_nobody_ready() {
     let fake = Fake::start().await;
     fake.state().version = 2;

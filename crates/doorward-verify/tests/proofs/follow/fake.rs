@@ -202,7 +202,9 @@ impl Fake {
                     let wait = self.state().slow_pings;
                     let answer = self.ping(body);
                     tokio::time::sleep(wait).await;
-                    (200, "text/event-stream", answer)
+                    answer.map_or((409, "application/problem+json", Vec::new()), |answer| {
+                        (200, "text/event-stream", answer)
+                    })
                 }
                 "/v1/feed/snapshot" => (200, "application/vnd.doorward.snapshot", self.snapshot()),
                 "/.well-known/jwks.json" => (200, "application/json", self.state().jwks.clone()),
@@ -265,9 +267,14 @@ impl Fake {
         Ok(())
     }
 
-    fn ping(&self, mut body: Vec<u8>) -> Vec<u8> {
+    /// `None` if it acknowledges more of this generation than there is.
+    fn ping(&self, mut body: Vec<u8>) -> Option<Vec<u8>> {
         let ping = Ping::read(&mut body).unwrap();
         let mut state = self.state();
+        if state.is_behind(ping.applied) {
+            state.streams.clear();
+            return None;
+        }
         let echo = Event::Echo(Echo { n: ping.n, stream: ping.stream, head: state.head(), time: now() });
         let mut events = state.catch_up(ping.applied);
         events.push(echo.clone());
@@ -283,7 +290,7 @@ impl Fake {
             place = place.next();
         }
         state.pings.push(ping);
-        answer
+        Some(answer)
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -353,8 +360,16 @@ impl State {
         })
     }
 
+    fn is_behind(&self, cursor: Position) -> bool {
+        cursor.generation == self.generation && cursor > self.head()
+    }
+
     fn catch_up(&self, cursor: Position) -> Vec<Event> {
         let head = self.head();
+        if self.is_behind(cursor) {
+            let bump = Event::Bump(Bump { head, reason: "behind".to_owned() });
+            return vec![bump, Event::Need(Need::Snapshot { head })];
+        }
         if cursor.generation != self.generation {
             let bump = Event::Bump(Bump { head, reason: "restart".to_owned() });
             return vec![bump, Event::Need(Need::Snapshot { head })];

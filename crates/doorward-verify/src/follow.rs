@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Judgement, Lifetime, Marks, Policy, Rejection, Timestamp};
+use crate::{Judgement, Lifetime, Policy, Rejection, Timestamp};
 
 mod access;
 mod address;
@@ -155,7 +155,8 @@ impl Follower {
             Err(rejection) => return Err(Refused::Rejected(rejection)),
         };
         if judgement == Judgement::Wait {
-            judgement = strictly(shared, &access.marks, policy).await;
+            let asked = strictly(shared).await;
+            judgement = shared.read().judge(&access.marks, policy, Some(asked), clock::now());
         }
         self.stay()?;
         match judgement {
@@ -165,7 +166,12 @@ impl Follower {
             Judgement::Introspect => {
                 shared.counters.introspected.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 match introspect::is_active(shared, token).await {
-                    Some(true) => Ok(access),
+                    // What has come by the feed meanwhile is younger than the answer.
+                    Some(true) => shared
+                        .read()
+                        .index()
+                        .check(&access.marks)
+                        .map_or_else(|rejection| Err(Refused::Rejected(rejection)), |()| Ok(access.clone())),
                     Some(false) => Err(Refused::Rejected(Rejection::TokenRevoked)),
                     None => Err(Refused::Unknown),
                 }
@@ -254,12 +260,12 @@ impl Follower {
     }
 }
 
-/// Judges by an echo of a ping that is sent now. One echo serves all who wait.
-async fn strictly(shared: &Shared, marks: &Marks, policy: Policy) -> Judgement {
+/// Has a ping sent now, and waits for its echo; gives its number. One echo serves all who wait. Whether it came or not, the
+/// index says what that means.
+async fn strictly(shared: &Shared) -> u64 {
     let asked = shared.read().lease().last() + 1;
     shared.ping.notify_one();
     let lease = Duration::from_millis(shared.settings.lease.millis().unsigned_abs());
-    // Whether it came or not, the index says what that means.
     drop(timeout(lease, shared.proven(asked)).await);
-    shared.read().judge(marks, policy, Some(asked), clock::now())
+    asked
 }

@@ -27,6 +27,7 @@ pub mod feed;
 #[cfg(feature = "follow")]
 pub mod follow;
 pub mod json;
+pub mod kept;
 pub mod keys;
 #[cfg(feature = "layer")]
 pub mod layer;

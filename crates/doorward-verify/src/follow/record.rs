@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicI64;
 
 use super::access::{Access, Shown};
 use crate::json::{Malformed, Reader, read_object};
+use crate::kept::Kept;
 use crate::{Handles, Key, Lifetime, Marks, Moment, Position, Timestamp};
 
 /// A session as the server described it.
@@ -16,6 +17,14 @@ pub(super) struct Record {
     pub(super) idle_expires_at: Timestamp,
     /// When its use was reported last, by the running clock.
     pub(super) reported: AtomicI64,
+}
+
+impl Record {
+    /// The part of it that is judged by.
+    pub(super) const fn kept(&self) -> Kept {
+        let Access { marks, expires_at, .. } = self.access;
+        Kept { marks, read: self.read, keep: self.keep, expires_at, idle_expires_at: self.idle_expires_at }
+    }
 }
 
 #[derive(Default)]

@@ -16,6 +16,7 @@ use super::record::Record;
 use super::shared::Shared;
 use crate::feed::{MOST_SEEN, sha256};
 use crate::json::Malformed;
+use crate::kept::Verdict;
 use crate::{Judgement, Lifetime, Moment, Policy, Rejection, Timestamp, base64url};
 
 const SHARDS: usize = 16;
@@ -32,7 +33,10 @@ const SECRET_TEXT: usize = 43 + 6;
 
 #[derive(Clone)]
 enum Fetched {
+    /// It was asked for after we came.
     Record(Arc<Record>),
+    /// Somebody had asked before us; it is as good as any that is kept.
+    Kept(Arc<Record>),
     /// The server knows no such session.
     Unknown,
     /// The server does not say.
@@ -122,6 +126,9 @@ impl Sessions {
     }
 }
 
+/// So often a record is fetched for one request, if each was overtaken by a renewal on its way.
+const FETCHES: usize = 3;
+
 /// Judges the secret of a session.
 pub(super) async fn judge(shared: &Arc<Shared>, secret: &str, policy: Policy) -> Result<Access, Refused> {
     let hash = hash_of(secret).ok_or(Refused::SessionUnknown)?;
@@ -130,71 +137,73 @@ pub(super) async fn judge(shared: &Arc<Shared>, secret: &str, policy: Policy) ->
         match judge_record(shared, &record, policy).await {
             // Renewed, or too old, or there is nobody but the server to ask: its record says.
             Verdict::FetchAgain => sessions.forget(&hash),
-            Verdict::Accept => return Ok(record.access.clone()),
-            Verdict::Refuse(refused) => return Err(refused),
+            verdict => return settled(verdict, &record),
         }
     }
-    let record = match fetch_once(shared, hash).await {
-        Fetched::Record(record) => record,
-        Fetched::Unknown => return Err(Refused::SessionUnknown),
-        Fetched::Nothing => return Err(Refused::Unknown),
-    };
-    match judge_record(shared, &record, policy).await {
-        Verdict::Accept => Ok(record.access.clone()),
-        Verdict::Refuse(refused) => Err(refused),
-        Verdict::FetchAgain => {
-            let now = clock::now();
-            let marks = &record.access.marks;
-            match shared.read().index().check(marks) {
-                // The server has only just said that it is alive, and no entry speaks against it.
-                Ok(()) if !is_over(&record, now, shared.read().time(now)) => Ok(record.access.clone()),
-                Ok(()) => Err(Refused::SessionExpired),
-                Err(rejection) => Err(ended(rejection)),
+    for _ in 0..FETCHES {
+        let (record, is_new) = match fetch_once(shared, hash).await {
+            Fetched::Record(record) => (record, true),
+            Fetched::Kept(record) => (record, false),
+            Fetched::Unknown => return Err(Refused::SessionUnknown),
+            Fetched::Nothing => return Err(Refused::Unknown),
+        };
+        match judge_record(shared, &record, policy).await {
+            Verdict::FetchAgain if is_new => {}
+            Verdict::FetchAgain => {
+                sessions.forget(&hash);
+                continue;
             }
+            verdict => return settled(verdict, &record),
+        }
+        let now = clock::now();
+        let (checked, time) = {
+            let replica = shared.read();
+            (replica.index().check(&record.access.marks), replica.time(now))
+        };
+        match checked {
+            // The server has only just said that it is alive, and no entry speaks against it.
+            Ok(()) if !record.kept().is_over(now, time) => return Ok(record.access.clone()),
+            Ok(()) => return Err(Refused::SessionExpired),
+            // Something was renewed after the server had read the record: no reason to send anybody away.
+            Err(Rejection::TokenStale) => sessions.forget(&hash),
+            Err(rejection) => return Err(ended(rejection)),
         }
     }
+    Err(Refused::Unknown)
 }
 
-enum Verdict {
-    Accept,
-    Refuse(Refused),
-    FetchAgain,
-}
-
-/// Has it run out, or is it too old to go by?
-fn is_over(record: &Record, now: Moment, time: Timestamp) -> bool {
-    time >= record.idle_expires_at || now.since(record.read) >= record.keep
+/// What a verdict means to whoever shows the secret.
+fn settled(verdict: Verdict, record: &Record) -> Result<Access, Refused> {
+    match verdict {
+        Verdict::Judged(Judgement::Accept) => Ok(record.access.clone()),
+        Verdict::Judged(Judgement::Reject(rejection)) => Err(ended(rejection)),
+        Verdict::Expired => Err(Refused::SessionExpired),
+        Verdict::FetchAgain | Verdict::Judged(Judgement::Unknown | Judgement::Wait | Judgement::Introspect) => {
+            Err(Refused::Unknown)
+        }
+    }
 }
 
 async fn judge_record(shared: &Arc<Shared>, record: &Record, policy: Policy) -> Verdict {
     let now = clock::now();
-    let time = shared.read().time(now);
-    if time >= record.access.expires_at {
-        return Verdict::Refuse(Refused::SessionExpired);
-    }
-    if is_over(record, now, time) {
-        return Verdict::FetchAgain;
-    }
-    let marks = &record.access.marks;
-    let (mut judgement, is_ahead, generation) = {
+    let (kept, marks) = (record.kept(), &record.access.marks);
+    let (mut verdict, is_ahead, generation, time) = {
         let replica = shared.read();
-        (replica.judge(marks, policy, None, now), replica.lags(marks.at), replica.generation())
+        let verdict = kept.judge(&replica, policy, None, now);
+        (verdict, replica.lags(marks.at), replica.generation(), replica.time(now))
     };
+    let Verdict::Judged(judgement) = verdict else { return verdict };
     if let Some(at) = marks.at.filter(|_| is_ahead) {
         shared.notice(at, generation);
     }
     if judgement == Judgement::Wait {
-        judgement = super::strictly(shared, marks, policy).await;
+        let asked = super::strictly(shared).await;
+        verdict = kept.judge(&shared.read(), policy, Some(asked), clock::now());
     }
-    match judgement {
-        Judgement::Accept => {
-            shared.sessions.note(record, now, time);
-            Verdict::Accept
-        }
-        Judgement::Reject(Rejection::TokenStale) | Judgement::Introspect => Verdict::FetchAgain,
-        Judgement::Reject(rejection) => Verdict::Refuse(ended(rejection)),
-        Judgement::Unknown | Judgement::Wait => Verdict::Refuse(Refused::Unknown),
+    if verdict == Verdict::Judged(Judgement::Accept) {
+        shared.sessions.note(record, now, time);
     }
+    verdict
 }
 
 const fn ended(rejection: Rejection) -> Refused {
@@ -215,6 +224,9 @@ fn hash_of(secret: &str) -> Option<[u8; 32]> {
 async fn fetch_once(shared: &Arc<Shared>, hash: [u8; 32]) -> Fetched {
     let sessions = &shared.sessions;
     let work = || async {
+        if let Some(record) = sessions.find(&hash) {
+            return Fetched::Kept(record);
+        }
         let Ok(_permit) = sessions.permits.acquire().await else { return Fetched::Nothing };
         if !sessions.breaker.lets_through(clock::now()) {
             return Fetched::Nothing;

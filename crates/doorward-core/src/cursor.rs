@@ -1,6 +1,7 @@
 //! Where a verifier stands in the feed, and what it is to be told.
 
 use doorward_verify::Position;
+use doorward_verify::feed::{Bump, Event, Need};
 
 /// How a verifier stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,23 @@ pub fn standing(cursor: Option<Position>, head: Position, watermark: Position) -
     } else {
         Standing::Behind
     }
+}
+
+/// What one is told that cannot go on from where it stands.
+pub fn lost(standing: Standing, head: Position) -> Vec<Event> {
+    let bump = |reason: &str| Event::Bump(Bump { head, reason: reason.to_owned() });
+    let bump = match standing {
+        Standing::Older => Some(bump("restart")),
+        Standing::Ahead | Standing::Newer => Some(bump("behind")),
+        Standing::Behind | Standing::Lost => None,
+    };
+    bump.into_iter().chain([Event::Need(Need::Snapshot { head })]).collect()
+}
+
+/// What is acknowledged of this generation by who holds everything up to `applied`: who knows another generation
+/// acknowledges nothing of this one.
+pub fn acknowledged(applied: Position, head: Position) -> Position {
+    if applied.generation == head.generation { applied } else { Position::START }
 }
 
 #[cfg(test)]

@@ -10,24 +10,22 @@ mod pump;
 mod snapshot;
 pub mod stream;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_core::barrier::{Barrier, Pinged, Wait, Who};
+use doorward_core::relay::{Frames, Note, Notes};
 use doorward_core::{Lifetime, Position};
-use doorward_verify::feed::{Event, StreamId};
+use doorward_verify::feed::{Event, Need, StreamId};
 use tokio::sync::{Notify, watch};
 
 use self::counts::Counters;
 pub use self::counts::Counts;
-use self::frames::Frames;
+use self::frames::Sent;
 pub(crate) use self::frames::range;
 use self::snapshot::Shelf;
 pub(crate) use self::snapshot::snapshot;
 
-/// The most that is said to a stream beside the feed itself before the oldest of it is dropped; an echo that is lost is
-/// made up for by the next.
-const NOTES: usize = 16;
 /// The most running copies of one verifier.
 pub const COPIES: usize = 10_000;
 
@@ -65,7 +63,7 @@ pub struct Hub {
     /// Moves when somebody acknowledged or left.
     heard: watch::Sender<u64>,
     streams: Mutex<Streams>,
-    frames: Mutex<Frames>,
+    frames: Mutex<Frames<Sent>>,
     /// Up to where events are written.
     written: watch::Sender<Position>,
     closing: watch::Sender<bool>,
@@ -88,21 +86,6 @@ pub(crate) struct Mailbox {
     bell: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Notes {
-    waiting: VecDeque<Note>,
-    /// When its instance pinged last over this stream.
-    pinged: Lifetime,
-    over: bool,
-}
-
-/// An event that must stand behind everything up to a place.
-#[derive(Debug)]
-pub(crate) struct Note {
-    pub(crate) behind: Position,
-    pub(crate) event: Event,
-}
-
 impl Hub {
     /// Of a server that starts now. `most`: see [`Barrier::begin`].
     pub(crate) fn begin(now: Lifetime, most: Option<Lifetime>) -> Self {
@@ -111,7 +94,7 @@ impl Hub {
             barrier: Mutex::new(Barrier::begin(now, most)),
             heard: watch::Sender::new(0),
             streams: Mutex::default(),
-            frames: Mutex::default(),
+            frames: Mutex::new(frames::none()),
             written: watch::Sender::new(Position::START),
             closing: watch::Sender::new(false),
             shelf: Shelf::default(),
@@ -144,7 +127,7 @@ impl Hub {
         drop(barrier);
         for mailbox in lock(&self.streams).open.values() {
             if wait.is_for(mailbox.who) {
-                mailbox.tell(Note { behind: place, event: Event::Need(doorward_verify::feed::Need::Ping) });
+                mailbox.tell(Note { behind: place, event: Event::Need(Need::Ping) });
             }
         }
         wait
@@ -210,16 +193,7 @@ impl Hub {
 
 impl Mailbox {
     fn tell(&self, note: Note) {
-        let mut notes = lock(&self.notes);
-        // To be asked for a ping twice is to be asked once, for the later place.
-        if matches!(note.event, Event::Need(_)) {
-            notes.waiting.retain(|other| !matches!(other.event, Event::Need(_)));
-        }
-        if notes.waiting.len() == NOTES {
-            notes.waiting.pop_front();
-        }
-        notes.waiting.push_back(note);
-        drop(notes);
+        lock(&self.notes).add(note);
         self.bell.notify_one();
     }
 }

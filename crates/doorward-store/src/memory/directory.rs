@@ -179,6 +179,11 @@ impl State {
         Some(Written { lines: vec![line], count: 0 })
     }
 
+    /// An old copy was put back.
+    pub(super) fn end_everybody(&mut self, at: Timestamp) {
+        self.move_realm(MoveRealm { draft: Draft::realm(Strength::Terminal) }, at);
+    }
+
     fn begin_spread(&mut self, spread: Spread) -> Option<Written> {
         if self.realm.spread.is_some() {
             return None;

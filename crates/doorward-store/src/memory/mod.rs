@@ -20,6 +20,7 @@ use doorward_core::change::{DirectoryChange, SessionChange};
 use doorward_core::client::Client;
 use doorward_core::data::{DataKey, Datum, Shelf};
 use doorward_core::feed::Line;
+use doorward_core::generation::{self, Begun};
 use doorward_core::id::{ClientId, SessionId, UserId};
 use doorward_core::key::KeyRecord;
 use doorward_core::password::decoys::tally;
@@ -63,8 +64,34 @@ impl Memory {
     /// An empty store. Its feed opens at the generation that `opening` tells.
     pub fn open(opening: Opening) -> Self {
         let generation = u64::try_from(opening.now.secs()).unwrap_or(0).max(1);
-        let state = State::new(Position { generation, seq: 0 });
+        Self::of(State::new(Position { generation, seq: 0 }))
+    }
+
+    /// The same again, as it is now: what copying the file of a store in a file would give.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] after a panic inside the store.
+    pub fn copied(&self) -> Result<Self, StoreError> {
+        self.read(State::clone).map(Self::of)
+    }
+
+    const fn of(state: State) -> Self {
         Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true }) }
+    }
+
+    /// Goes on from a copy as a store in a file does at its start: in a new generation of the feed; and where the feed had
+    /// got further, to `marked`, everybody is signed out.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] after a panic inside the store.
+    pub fn reopened(&self, now: Timestamp, marked: Position) -> Result<Self, StoreError> {
+        let mut state = self.read(State::clone)?;
+        let Begun { head, lost } = generation::begin(state.head, marked, now);
+        state.head = head;
+        if lost.is_some() {
+            state.end_everybody(now);
+        }
+        Ok(Self::of(state))
     }
 
     /// Makes the next commits fail, one for each fault, after those that were asked for before.
@@ -255,6 +282,22 @@ mod tests {
         for (now, generation) in [(NOON, 1_900_000_000), (Timestamp::from_secs(0), 1), (Timestamp::MIN, 1)] {
             assert_eq!(opened_at(now).head().await, Ok(Position { generation, seq: 0 }));
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_is_put_back_goes_on_in_a_new_generation_and_ends_everybody() {
+        let memory = memory();
+        memory.commit_durable(add_user(user(1)), event(Kind::UserCreated, NOON)).await.expect("a store");
+        let (head, marked) =
+            (memory.head().await.expect("a head"), Position { generation: u64::from(u32::MAX), seq: 7 });
+        let again = memory.reopened(NOON, head).expect("a store");
+        assert_eq!(again.head().await, Ok(Position { generation: head.generation + 1, seq: 0 }));
+        assert_eq!(again.realm().await, memory.realm().await, "nothing was lost");
+        let old = memory.reopened(NOON, marked).expect("a store");
+        let ended = Position { generation: marked.generation + 1, seq: 1 };
+        assert_eq!((old.head().await, old.realm().await.map(|realm| realm.epochs.terminal)), (Ok(ended), Ok(ended)));
+        assert_eq!(old.user(user_id(1)).await, memory.user(user_id(1)).await, "who is there stays there");
+        assert_eq!(memory.head().await, Ok(head), "a copy is a copy");
     }
 
     #[tokio::test]

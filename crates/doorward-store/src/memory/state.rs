@@ -21,6 +21,7 @@ use crate::{Credential, Realm, Receipt};
 const END_OF_TIME: Position = Position { generation: u64::MAX, seq: u64::MAX };
 
 /// All there is.
+#[derive(Clone)]
 pub(super) struct State {
     pub(super) head: Position,
     pub(super) lines: BTreeMap<Position, Line>,

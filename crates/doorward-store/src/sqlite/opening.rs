@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::change::MoveRealm;
 use doorward_core::feed::Draft;
+use doorward_core::generation::{self, Begun};
 use doorward_core::id::EventId;
 use doorward_core::{Position, Strength};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
@@ -252,13 +253,9 @@ fn begin(
 ) -> Result<(Position, Option<Position>), Fault> {
     let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let stored = log::head(&step)?;
-    let clock = u64::try_from(opening.now.secs()).unwrap_or(0);
-    // The numbers go on: a place is never used twice, whatever a verifier makes of generations.
-    let generation = clock.max(stored.generation.max(marked.generation) + 1);
-    let head = Position { generation, seq: stored.seq };
+    let Begun { head, lost: regressed } = generation::begin(stored, marked, opening.now);
     step.execute("UPDATE meta SET head = ?1, openings = openings + 1", [placed(head)])?;
     let mut tail = Tail::read(&step)?;
-    let regressed = (marked > stored).then_some(marked);
     if regressed.is_some() {
         let mut told = format!("the file ends at {stored}, and the feed had got to {marked}");
         if old_copy == OldCopy::EndsEverybody {

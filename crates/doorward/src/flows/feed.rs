@@ -5,16 +5,16 @@ use std::sync::Arc;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::barrier::{Pinged, Who};
 use doorward_core::change::{DirectoryChange, SetTerms};
-use doorward_core::cursor::{Standing, standing};
+use doorward_core::cursor::{Standing, acknowledged, lost, standing};
 use doorward_core::id::SessionId;
 use doorward_core::policy::{ACCESS_LONGEST, RETENTION};
+use doorward_core::relay::Note;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Lifetime, Position};
-use doorward_verify::feed::{Bump, Echo, Event, Hello, Instance, Need, Ping, StreamId, StreamKey, VERSION};
+use doorward_verify::feed::{Echo, Event, Hello, Instance, Ping, StreamId, StreamKey, VERSION};
 
 use super::{Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
-use crate::hub::Note;
 use crate::hub::stream::Stream;
 
 /// So many entries are sent in one range at most; who lacks more gets the snapshot. (A range must not be cut: the line that
@@ -83,9 +83,7 @@ pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Or
         hub.hang_up(|other| other == who);
         return Err(Refusal::AppliedAhead.into());
     }
-    // Who knows another generation acknowledges nothing of this one.
-    let same = ping.applied.generation == published.generation;
-    let applied = if same { ping.applied } else { Position::START };
+    let applied = acknowledged(ping.applied, published);
     let now = door.up();
     if !hub.hear(Pinged { who, terms, applied, leaving: ping.leaving }, now) {
         return Err(Stopped::Overloaded);
@@ -111,17 +109,6 @@ pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Or
     }
     events.push(echo);
     Ok(events)
-}
-
-/// What one is told that cannot go on from where it stands.
-fn lost(standing: Standing, head: Position) -> Vec<Event> {
-    let bump = |reason: &str| Event::Bump(Bump { head, reason: reason.to_owned() });
-    let bump = match standing {
-        Standing::Older => Some(bump("restart")),
-        Standing::Ahead | Standing::Newer => Some(bump("behind")),
-        Standing::Behind | Standing::Lost => None,
-    };
-    bump.into_iter().chain([Event::Need(Need::Snapshot { head })]).collect()
 }
 
 /// How it stands; if it knows more than there is, that is noticed.

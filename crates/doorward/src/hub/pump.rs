@@ -5,8 +5,7 @@ use std::time::Duration;
 use doorward_core::Position;
 use tokio::sync::watch;
 
-use super::frames::Frame;
-use super::{Hub, lock};
+use super::{Hub, frames, lock};
 use crate::door::Door;
 
 /// What comes within so long goes into one event; timers run up to a millisecond late …
@@ -44,7 +43,7 @@ impl Hub {
         let from = *self.written.borrow();
         match door.cached().feed().recent(from) {
             Some(lines) if lines.to > from => {
-                let frame = Frame::write(door, from, &lines);
+                let frame = frames::write(door, from, &lines);
                 let to = frame.to;
                 lock(&self.frames).push(frame);
                 self.written.send_replace(to);

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_core::barrier::Who;
+use doorward_core::relay::{Frame, Note, Notes};
 use doorward_core::{Lifetime, Position};
 use doorward_verify::feed::{Event, Need, Place, StreamId, StreamKey, Written};
 use tokio::sync::watch;
 
-use super::frames::Frame;
-use super::{Mailbox, Note, Notes, lock};
+use super::frames::{self, Sent};
+use super::{Mailbox, lock};
 use crate::door::Door;
 use crate::flows::Stopped;
 use crate::flows::feed::AT_ONCE;
@@ -42,7 +43,7 @@ impl Stream {
     /// Puts a stream on the list; `None` if there are as many as may be.
     pub(crate) fn open(door: &Door, id: StreamId, who: Who, key: StreamKey) -> Option<Self> {
         let hub = door.hub();
-        let notes = Notes { pinged: door.up(), ..Notes::default() };
+        let notes = Notes::since(door.up());
         let mailbox = Arc::new(Mailbox { who, notes: notes.into(), bell: Default::default() });
         let mut streams = lock(&hub.streams);
         if streams.open.len() >= door.settings().feed.connections {
@@ -120,9 +121,7 @@ impl Stream {
     /// What may be said by now; whether somebody hung up; when there was a ping.
     fn notes(&self) -> (VecDeque<Note>, bool, Lifetime) {
         let mut notes = lock(&self.mailbox.notes);
-        let (due, wait) = notes.waiting.drain(..).partition(|note| note.behind <= self.cursor);
-        notes.waiting = wait;
-        (due, notes.over, notes.pinged)
+        (notes.due(self.cursor), notes.over, notes.pinged)
     }
 
     async fn catch_up(&mut self) -> Result<(), Stopped> {
@@ -135,7 +134,7 @@ impl Stream {
         }
         hub.counters.conflated.one();
         match door.cached().lines(self.cursor, AT_ONCE).await? {
-            Some(lines) => self.take(&Frame::write(&door, self.cursor, &lines)),
+            Some(lines) => self.take(&frames::write(&door, self.cursor, &lines)),
             None => {
                 let head = door.cached().head();
                 self.say(&Event::Need(Need::Snapshot { head }));
@@ -145,9 +144,9 @@ impl Stream {
         Ok(())
     }
 
-    fn take(&mut self, frame: &Frame) {
+    fn take(&mut self, frame: &Frame<Sent>) {
         self.door.hub().counters.entries.more(frame.entries);
-        self.send(&frame.written, &frame.shared);
+        self.send(&frame.written.written, &frame.written.shared);
         self.cursor = self.cursor.max(frame.to);
     }
 

@@ -5,6 +5,7 @@
 //! become fewer.
 
 mod arrows;
+mod book;
 mod docs;
 mod homes;
 mod names;
@@ -79,6 +80,7 @@ fn findings(workspace: &Workspace) -> Vec<Finding> {
         }
     }
     proofs::check(&files, &mut findings);
+    book::check(&files, |path| workspace.has(path), &mut findings);
     arrows::check(workspace, &mut findings);
     findings
 }

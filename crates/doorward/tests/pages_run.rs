@@ -1,0 +1,325 @@
+//! Every command in README.md and docs/ is run here, and what a page shows is compared with what comes. `pages/shell.rs` says in
+//! what a reader's machine differs from this place. A block that cannot be run has a name and a reason below.
+
+#![expect(clippy::disallowed_methods, reason = "pages are run with an environment of their own, and by the clock")]
+#![expect(dead_code, reason = "of what tests share, this uses what fetches parts")]
+
+mod pages;
+mod parts;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pages::blocks::{Block, Step, blocks, console, steps, untagged};
+use pages::shell::Place;
+
+/// Blocks with commands, or in languages, that are not run here: the page, how the block begins, and why.
+const NOT_RUN: &[(&str, &str, &str)] = &[
+    ("docs/operations.md", "useradd ", "makes a user of the machine, and a unit of its systemd"),
+    ("docs/recipes/import-users.md", "firebase ", "asks somebody's project at Google"),
+    ("docs/recipes/import-users.md", "import json", "runs inside somebody's Django"),
+    ("docs/recipes/import-users.md", "SELECT json_build_object", "runs inside better-auth's PostgreSQL"),
+];
+
+/// Words that a command begins with: they may not hide in a block that nothing runs.
+const COMMANDS: [&str; 14] = [
+    "doorward ",
+    "curl ",
+    "cargo ",
+    "sudo ",
+    "systemctl ",
+    "apt-get ",
+    "npm ",
+    "node ",
+    "python3 ",
+    "useradd ",
+    "firebase ",
+    "jq ",
+    "sqlite3 ",
+    "$ ",
+];
+
+/// Pages with a test of their own below, so that it is seen which one fails. All others are run together.
+const PAGES: [&str; 17] = [
+    "README.md",
+    "docs/start.md",
+    "docs/operations.md",
+    "docs/security.md",
+    "docs/flows/audit.md",
+    "docs/flows/devices.md",
+    "docs/flows/guest.md",
+    "docs/flows/password-change.md",
+    "docs/flows/refresh.md",
+    "docs/flows/sign-in.md",
+    "docs/flows/sign-out.md",
+    "docs/flows/switching-strategy.md",
+    "docs/recipes/import-users.md",
+    "docs/recipes/mobile.md",
+    "docs/recipes/server-rendered-app.md",
+    "docs/recipes/service.md",
+    "docs/recipes/spa.md",
+];
+
+/// The page that tells what a shell must know before the others.
+const FIRST: &str = "docs/start.md";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+/// README.md and every page of docs/ but the decisions, which tell of their day.
+fn all_pages() -> Vec<(String, String)> {
+    let root = root();
+    let (mut found, mut folders) = (vec![String::from("README.md")], vec![String::from("docs")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root.join(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                folders.extend((path != "docs/decisions").then_some(path));
+            } else if path.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found.into_iter().map(|path| (path.clone(), fs::read_to_string(root.join(path)).expect("a page"))).collect()
+}
+
+fn page(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect("a page")
+}
+
+/// The commands of a page.
+fn commands(text: &str) -> Vec<Step> {
+    let of = |block: &Block| match block.tag.as_str() {
+        "sh" => steps(block),
+        "console" => console(block),
+        _ => Vec::new(),
+    };
+    blocks(text).iter().flat_map(of).collect()
+}
+
+/// Writes what a page shows as a file: code whose first line names it, as in `// app.mjs: …` or `# app.py`.
+fn write_files(path: &str, place: &mut Place) {
+    for block in blocks(&page(path)) {
+        if let Some(name) = names_a_file(&block) {
+            let text = place.translated(&block.text);
+            fs::write(place.here().join(name), text).expect("a file");
+        }
+    }
+}
+
+fn names_a_file(block: &Block) -> Option<String> {
+    let first = block.text.lines().next().filter(|_| ["js", "python"].contains(&block.tag.as_str()))?;
+    let name = first.strip_prefix("// ").or_else(|| first.strip_prefix("# "))?.split([' ', ':']).next()?;
+    name.contains('.').then(|| name.to_owned())
+}
+
+/// Does it stand, word for word, in a file that is built?
+fn is_built(rust: &str) -> bool {
+    let examples = root().join("examples/api/src");
+    let files = [examples.join("main.rs"), examples.join("bin/ten_lines.rs")];
+    files.iter().any(|file| fs::read_to_string(file).expect("an example").contains(rust))
+}
+
+/// Runs a page whose commands need programs that may not be here.
+fn run_with(path: &str, programs: &[&str]) {
+    for program in programs {
+        if let Err(why) = Command::new(program).arg("--version").output() {
+            return parts::skip(program, path, &why.to_string());
+        }
+    }
+    run(path);
+}
+
+/// Runs a page. One that starts no server by itself is read beside a fresh one, after the first lines of `FIRST`.
+fn run(path: &str) {
+    let mut all = Vec::new();
+    let own = commands(&page(path));
+    if !own.iter().any(|step| step.command.contains("doorward dev") || step.command.contains("doorward serve")) {
+        let first = blocks(&page(FIRST)).into_iter().filter(|block| block.tag == "sh").take(3);
+        all.extend(first.flat_map(|block| steps(&block)).filter(|step| !step.command.starts_with("cargo ")));
+    }
+    all.extend(own);
+    let mut place = Place::new(&root());
+    write_files(path, &mut place);
+    if let Err(why) = place.run(&all) {
+        panic!("{path}, {why}");
+    }
+}
+
+#[test]
+fn no_block_of_any_page_hides_from_these_tests() {
+    let mut excused = NOT_RUN.to_vec();
+    for (path, text) in all_pages() {
+        assert_eq!(untagged(&text), [0; 0], "{path}: code by indentation has no tag, and would not be run");
+        for block in blocks(&text) {
+            let at = format!("{path}, line {}", block.line);
+            let excuse = excused.iter().position(|(page, begin, _)| *page == path && block.text.starts_with(begin));
+            if let Some(excuse) = excuse {
+                assert!(!["sh", "console"].contains(&block.tag.as_str()), "{at}: it is run after all");
+                excused.remove(excuse);
+                continue;
+            }
+            match block.tag.as_str() {
+                // Run, by the tests below.
+                "sh" | "console" => {}
+                // Run beside the commands of their page, and in `recipes.rs` and `browser.rs`.
+                "js" | "python" => assert!(names_a_file(&block).is_some(), "{at}: the first line names the file"),
+                "html" => assert!(block.text.starts_with("<script type=\"module\">"), "{at}: run in `browser.rs`"),
+                "rust" => assert!(is_built(&block.text), "{at}: this stands in no example, and is not built"),
+                "toml" => assert!(toml::from_str::<toml::Table>(&block.text).is_ok(), "{at}: no TOML"),
+                "json" => drop(
+                    serde_json::from_str::<serde_json::Value>(&block.text)
+                        .unwrap_or_else(|why| panic!("{at}: {why}")),
+                ),
+                "ini" => assert!(block.text.starts_with("# /etc/systemd/system/"), "{at}: only units are checked"),
+                "text" => {
+                    let command = block.text.lines().find(|line| COMMANDS.iter().any(|word| line.starts_with(word)));
+                    assert_eq!(
+                        command, None,
+                        "{at}: a command that nothing runs: make it `sh`, or name it in NOT_RUN"
+                    );
+                }
+                other => panic!("{at}: nobody knows how to prove a block of `{other}`"),
+            }
+        }
+    }
+    assert_eq!(excused, [], "these are gone: take them out of NOT_RUN");
+}
+
+#[test]
+fn pages_without_a_test_of_their_own() {
+    let here = page("crates/doorward/tests/pages_run.rs");
+    for (path, text) in all_pages() {
+        let own = [format!("run(\"{path}\")"), format!("run_with(\"{path}\"")].iter().any(|call| here.contains(call));
+        assert_eq!(PAGES.contains(&path.as_str()), own, "{path}: listed, and without a test, or the other way round");
+        if !own && !commands(&text).is_empty() {
+            run(&path);
+        }
+    }
+}
+
+#[test]
+fn the_unit_of_systemd_is_one() {
+    let place = tempfile::tempdir().expect("a place");
+    let found = blocks(&page("docs/operations.md"));
+    let unit = found.iter().find(|block| block.tag == "ini").expect("a unit");
+    // Its program need not be there, and neither must its user: any that are will do.
+    let text = unit.text.replace("/usr/local/bin/doorward", env!("CARGO_BIN_EXE_doorward"));
+    let file = place.path().join("doorward.service");
+    fs::write(&file, text).expect("a file");
+    match Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file).output() {
+        Err(why) => parts::skip("systemd", "the unit in docs/operations.md", &why.to_string()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let about: Vec<&str> = said.lines().filter(|line| line.contains("doorward.service")).collect();
+            assert!(output.status.success() && about.is_empty(), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_page_that_shows_what_does_not_come_is_found() {
+    let tried = |page: &str| Place::new(&root()).run(&commands(&format!("```sh\n{page}\n```\n")));
+    assert_eq!(tried("echo one two\n# → one …"), Ok(()));
+    assert_eq!(tried("a=1\necho $a localhost:8420   # → 1 localhost:8420"), Ok(()), "one shell, and one port");
+    assert_eq!(tried("ls /var/lib/doorward/nothing   # → exit 2:"), Ok(()), "below the place");
+    for wrong in [
+        "echo one\n# → two",
+        "false",
+        "true   # → exit 1:",
+        "echo one   # → 200 one",
+        "nobody-knows-this",
+        "false | true",
+    ] {
+        assert!(tried(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn readme() {
+    run("README.md");
+}
+
+#[test]
+fn start() {
+    run("docs/start.md");
+}
+
+#[test]
+fn sign_in() {
+    run("docs/flows/sign-in.md");
+}
+
+#[test]
+fn refresh() {
+    run("docs/flows/refresh.md");
+}
+
+#[test]
+fn sign_out() {
+    run("docs/flows/sign-out.md");
+}
+
+#[test]
+fn password_change() {
+    run("docs/flows/password-change.md");
+}
+
+#[test]
+fn devices() {
+    run("docs/flows/devices.md");
+}
+
+#[test]
+fn guests() {
+    run("docs/flows/guest.md");
+}
+
+#[test]
+fn switching_strategy() {
+    run("docs/flows/switching-strategy.md");
+}
+
+#[test]
+fn audit() {
+    run("docs/flows/audit.md");
+}
+
+#[test]
+fn a_service() {
+    run("docs/recipes/service.md");
+}
+
+#[test]
+fn a_single_page_application() {
+    run("docs/recipes/spa.md");
+}
+
+#[test]
+fn a_mobile_application() {
+    run("docs/recipes/mobile.md");
+}
+
+#[test]
+fn a_server_rendered_application() {
+    run_with("docs/recipes/server-rendered-app.md", &["node", "python3"]);
+}
+
+#[test]
+fn operations() {
+    run_with("docs/operations.md", &["sqlite3"]);
+}
+
+#[test]
+fn security() {
+    run("docs/security.md");
+}
+
+#[test]
+fn import_users() {
+    run_with("docs/recipes/import-users.md", &["jq"]);
+}

@@ -16,6 +16,8 @@ use doorward::http::{admin, management, routes};
 use doorward::limits;
 use doorward::metrics::page::page;
 use doorward_core::Rejection;
+use doorward_core::advice::{Answer, Topic, comparison};
+use doorward_core::client::Strategy;
 
 /// Compares a checked-in file with its text of today, or writes it.
 #[track_caller]
@@ -69,6 +71,26 @@ verifier uses.
         text.push_str(&format!("| `{}` | {rejection} |\n", rejection.code()));
     }
     check("docs/errors.md", &text);
+}
+
+/// Prose around it is a person's; what both say is one thing.
+#[test]
+fn the_page_about_choosing_compares_and_asks_as_the_advisor_does() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/choosing.md");
+    let page = fs::read_to_string(file).expect("the page");
+    for row in comparison::ROWS {
+        let line = format!("\n| {} | {} | {} | {} |\n", row.about, row.session, row.jwt, row.hybrid);
+        assert!(page.contains(&line), "{line}");
+    }
+    for topic in &Topic::ALL[..Topic::QUESTIONS] {
+        let towards = match topic.pull(Answer::Yes).and_then(|pull| pull.towards) {
+            Some(Strategy::Session) => "sessions",
+            Some(Strategy::Jwt) => "tokens",
+            other => panic!("{}: {other:?}", topic.key()),
+        };
+        let line = format!("\n| {} | {towards} |\n", topic.asks());
+        assert!(page.contains(&line), "{line}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod house;
 mod abuse;
 #[path = "stories/acknowledgement.rs"]
 mod acknowledgement;
+#[path = "stories/advise.rs"]
+mod advise;
 #[path = "stories/armour.rs"]
 mod armour;
 #[path = "stories/at_rest.rs"]

@@ -156,6 +156,27 @@ const scenarios = {
     });
   },
 
+  async "advice without JavaScript: questions, answers in the address, and back to change them"() {
+    await visit({ javaScriptEnabled: false }, async (page) => {
+      await page.goto(`${origin}/login`);
+      await page.getByRole("link", { name: "Session or token?" }).click();
+      const question = (text) => page.getByRole("group", { name: text });
+      await question("Is it one simple application").getByLabel("Yes").check();
+      await question("Is a mobile app").getByLabel("No", { exact: true }).check();
+      await page.getByLabel("A small team").check();
+      await page.getByRole("button", { name: "Advise me" }).click();
+      await page.getByRole("heading", { name: "Just use sessions." }).waitFor();
+      assert.match(at(page), /monolith=yes/);
+      assert.match(await page.getByLabel("doorward.toml").inputValue(), /asked = \["monolith", "small_team"\]/);
+      assert.equal(await question("Is it one simple application").getByLabel("Yes").isChecked(), true);
+      await question("Do several services").getByLabel("Yes").check();
+      await page.getByLabel("Under which address").fill("https://id.acme.test");
+      await page.getByRole("button", { name: "Advise me" }).click();
+      await page.getByRole("heading", { name: "Use the hybrid: your answers pull both ways." }).waitFor();
+      assert.match(await page.getByLabel("doorward.toml").inputValue(), /issuer = "https:\/\/id.acme.test"/);
+    });
+  },
+
   async "the token tool sends nothing, and verifies on request"() {
     await visit({}, async (page) => {
       const sent = [];
@@ -318,6 +339,15 @@ const scenarios = {
           const bad = ["eyJhbGciOiJub25lIn0", Buffer.from('{"sub":"x","password":"y"}').toString("base64url"), ""];
           await page.getByLabel("Token").fill(bad.join("."));
           await look("jwt-bad");
+          await page.goto(`${origin}/tools/advise`);
+          await look("advise");
+          await page.goto(`${origin}/tools/advise?services=yes&revocation=yes&compliance=yes&mobile=yes&monolith=no&server_rendered=yes`);
+          await page.getByRole("heading", { name: "Use the hybrid" }).waitFor();
+          await look("advise-hybrid");
+          await page.goto(`${origin}/tools/advise?monolith=yes&small_team=yes&edge=no`);
+          await look("advise-sessions");
+          await page.goto(`${origin}/tools/advise?monolith=perhaps`);
+          await look("advise-wrong");
           await signIn(page);
           await look("account");
           await page.goto(`${origin}/account/security`);

@@ -9,7 +9,7 @@ const SESSION: &str = "__Host-Http-dw_session";
 const FORM: &str = "__Host-Http-dw_form";
 
 /// A browser: keeps cookies, says where its requests come from, and sends forms with the token that stood in them.
-struct Browser<'a> {
+pub(super) struct Browser<'a> {
     house: &'a House,
     jar: Jar,
     agent: &'static str,
@@ -20,7 +20,7 @@ const CHROME: &str =
 const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 impl<'a> Browser<'a> {
-    fn new(house: &'a House) -> Self {
+    pub(super) fn new(house: &'a House) -> Self {
         Self { house, jar: Jar::default(), agent: CHROME }
     }
 
@@ -36,12 +36,12 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn open(&mut self, path: &str) -> Answer {
+    pub(super) async fn open(&mut self, path: &str) -> Answer {
         self.send(Ask::get(path), "none").await
     }
 
     /// Opens a page that must be there, and gives its text.
-    async fn read(&mut self, path: &str) -> String {
+    pub(super) async fn read(&mut self, path: &str) -> String {
         let answer = self.open(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         html(&answer)
@@ -59,14 +59,14 @@ impl<'a> Browser<'a> {
         self.send(Ask::post(path).form(&fields).header("origin", "null"), "same-origin").await
     }
 
-    async fn sign_in(&mut self) {
+    pub(super) async fn sign_in(&mut self) {
         let answer = self.fill("/login", &[("email", ADA), ("password", PASSWORD)]).await;
         assert_eq!(goes_to(&answer), "/account");
     }
 }
 
 /// The text of a page; slashes, which are escaped too, as people write them.
-fn html(answer: &Answer) -> String {
+pub(super) fn html(answer: &Answer) -> String {
     String::from_utf8(answer.bytes.clone()).expect("text").replace("&#x2f;", "/")
 }
 

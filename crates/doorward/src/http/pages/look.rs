@@ -13,7 +13,7 @@ use crate::door::Door;
 use crate::http::problem::{Code, Problem};
 
 /// Every template of ours, by its name.
-pub(super) const TEMPLATES: [(&str, &str); 10] = [
+pub(super) const TEMPLATES: [(&str, &str); 11] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("fields.html", include_str!("../../../templates/fields.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -23,6 +23,7 @@ pub(super) const TEMPLATES: [(&str, &str); 10] = [
     ("security.html", include_str!("../../../templates/security.html")),
     ("devices.html", include_str!("../../../templates/devices.html")),
     ("jwt.html", include_str!("../../../templates/jwt.html")),
+    ("advise.html", include_str!("../../../templates/advise.html")),
     ("problem.html", include_str!("../../../templates/problem.html")),
 ];
 

@@ -2,6 +2,7 @@
 //! a cookie through the built-in client `account`, and decide nothing.
 
 pub mod account;
+pub mod advise;
 pub mod assets;
 pub mod devices;
 pub mod form;

@@ -53,7 +53,32 @@ fn own(template: &str) -> Vec<Value> {
             [vec![here.clone()], vec![here, there]].map(|devices| context! { devices }).to_vec()
         }
         "jwt.html" => vec![context! { issuer => "https://id.example.com" }],
+        "advise.html" => advice(),
         "problem.html" => vec![context! { title => MARK, advice => MARK, code => "not_found" }],
         _ => Vec::new(),
     }
+}
+
+/// The questions alone, and with a recommendation.
+fn advice() -> Vec<Value> {
+    let row = || context! { about => "size", session => "small", jwt => "large", hybrid => "large" };
+    let topic = |answer: &str| {
+        context! { key => "services", asks => "Several?", explains => "Each.", answer, yes => "speaks for tokens", why => "So." }
+    };
+    let report = context! {
+        headline => "Just use sessions.",
+        why => "So.",
+        strategy => "session",
+        groups => vec![context! { title => "Why", pulls => vec![context! { asks => "Several?", answer => "no", why => "So." }] }],
+        cautions => vec![vec![context! { text => "One host.", is_code => false }, context! { text => "add", is_code => true }]],
+        windows => vec![context! { strategy => "session", here => "none", followed => "little", otherwise => "none" }],
+        configuration => MARK,
+        lines => 3,
+    };
+    [(None, "unsure"), (Some(report), "yes")]
+        .map(|(report, answer)| {
+            let topics = vec![topic(answer)];
+            context! { questions => topics.clone(), facts => topics, comparison => vec![row()], issuer => MARK, report }
+        })
+        .to_vec()
 }

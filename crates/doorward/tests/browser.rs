@@ -1,10 +1,12 @@
 //! The pages in a real Chromium: mouse, keyboard, no scripts, axe-core, screenshots; and beside a hostile sibling host. The
-//! scenarios are in `browser/pages.mjs` and `browser/siblings.mjs`; this starts the servers, and gets the parts that are
+//! scenarios are in `browser/pages.mjs`, `browser/siblings.mjs` and `browser/spa.mjs`; this starts the servers, and gets the parts that are
 //! missing.
 
 #![expect(clippy::disallowed_methods, reason = "the environment of the tests is kept from the program")]
 #![expect(dead_code, reason = "what tests share has more than this one uses")]
 
+#[path = "pages/blocks.rs"]
+mod blocks;
 mod parts;
 mod support;
 
@@ -14,6 +16,7 @@ mod slow {
     use std::process::{Command, Stdio};
     use std::sync::Mutex;
 
+    use super::blocks::blocks;
     use super::parts;
     use super::support::{Server, program};
 
@@ -61,6 +64,31 @@ mod slow {
         let server = Server::start(command, &data);
         let words = [&cert_file, &key_file, &browser.program].map(|path| path.display().to_string());
         browser.run("siblings.mjs", &[&origin, &sibling, &words[0], &words[1], &words[2]], &server);
+    }
+
+    #[test]
+    fn the_recipe_for_pages_signs_nobody_out_in_eight_tabs_and_after_lost_replies() {
+        let Some(browser) = Browser::at_hand("the recipe for single-page applications in a real browser") else {
+            return;
+        };
+        let place = tempfile::tempdir().expect("a place");
+        let shop = format!("http://localhost:{}", free_port());
+        let seed = place.path().join("seed.toml");
+        let client = format!(
+            "[[clients]]\nid = \"shop\"\nstrategy = \"hybrid\"\ntransports = [\"cookie\"]\norigins = [\"{shop}\"]\n"
+        );
+        fs::write(&seed, client).expect("a seed");
+        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/recipes/spa.md");
+        for block in blocks(&fs::read_to_string(recipe).expect("a page")) {
+            match block.tag.as_str() {
+                "js" => fs::write(place.path().join("session.js"), block.text).expect("a file"),
+                "html" => fs::write(place.path().join("page.html"), block.text).expect("a file"),
+                _ => {}
+            }
+        }
+        let server = Server::dev(&place.path().join("data"), &["--seed", seed.to_str().expect("text")]);
+        let words = [place.path(), &browser.program].map(|path| path.display().to_string());
+        browser.run("spa.mjs", &[&format!("http://{}", server.address), &shop, &words[0], &words[1]], &server);
     }
 
     /// Chromium, and what drives it.

@@ -166,7 +166,7 @@ fn no_block_of_any_page_hides_from_these_tests() {
             match block.tag.as_str() {
                 // Run, by the tests below.
                 "sh" | "console" => {}
-                // Run beside the commands of their page, and in `recipes.rs` and `browser.rs`.
+                // Run beside the commands of their page, and in `browser.rs`.
                 "js" | "python" => assert!(names_a_file(&block).is_some(), "{at}: the first line names the file"),
                 "html" => assert!(block.text.starts_with("<script type=\"module\">"), "{at}: run in `browser.rs`"),
                 "rust" => assert!(is_built(&block.text), "{at}: this stands in no example, and is not built"),
@@ -301,7 +301,7 @@ fn a_single_page_application() {
 
 #[test]
 fn a_mobile_application() {
-    run("docs/recipes/mobile.md");
+    run_with("docs/recipes/mobile.md", &["node"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The pages in a real Chromium: mouse, keyboard, no scripts, axe-core, screenshots; and beside a hostile sibling host. The
-//! scenarios are in `browser/pages.mjs`, `browser/siblings.mjs` and `browser/spa.mjs`; this starts the servers, and gets the parts that are
-//! missing.
+//! scenarios are in `browser/pages.mjs` and `browser/siblings.mjs`. The code of a recipe too: `browser/spa.mjs`. This starts
+//! the servers, and gets the parts that are missing.
 
 #![expect(clippy::disallowed_methods, reason = "the environment of the tests is kept from the program")]
 #![expect(dead_code, reason = "what tests share has more than this one uses")]

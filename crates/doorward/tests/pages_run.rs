@@ -10,6 +10,7 @@ mod parts;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 
 use pages::blocks::{Block, Step, blocks, console, steps, untagged};
 use pages::shell::Place;
@@ -41,8 +42,9 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Pages with a test of their own below, so that it is seen which one fails. All others are run together.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "README.md",
+    "docs/concepts.md",
     "docs/start.md",
     "docs/operations.md",
     "docs/security.md",
@@ -124,6 +126,19 @@ fn is_built(rust: &str) -> bool {
     files.iter().any(|file| fs::read_to_string(file).expect("an example").contains(rust))
 }
 
+/// The services of `examples/api`: built with all other tests, and only where this crate is tested alone by us.
+fn build_examples() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let beside = Path::new(env!("CARGO_BIN_EXE_doorward"));
+        if !beside.with_file_name("ten-lines").exists() {
+            let mut cargo = Command::new(env!("CARGO"));
+            let status = cargo.args(["build", "-q", "-p", "example-api"]).current_dir(root()).status();
+            assert!(status.expect("cargo starts").success(), "the examples are built");
+        }
+    });
+}
+
 /// Runs a page whose commands need programs that may not be here.
 fn run_with(path: &str, programs: &[&str]) {
     for program in programs {
@@ -143,6 +158,7 @@ fn run(path: &str) {
         all.extend(first.flat_map(|block| steps(&block)).filter(|step| !step.command.starts_with("cargo ")));
     }
     all.extend(own);
+    build_examples();
     let mut place = Place::new(&root());
     write_files(path, &mut place);
     if let Err(why) = place.run(&all) {
@@ -322,4 +338,9 @@ fn security() {
 #[test]
 fn import_users() {
     run_with("docs/recipes/import-users.md", &["jq"]);
+}
+
+#[test]
+fn concepts() {
+    run("docs/concepts.md");
 }

@@ -78,10 +78,10 @@ mod slow {
         let millis = Duration::from_millis;
         if is_long() {
             let (tick, lease) = (millis(1), millis(1000));
-            Scale { followers: 100, tick, http_tick: tick, span: millis(10_000), lease, crowd: 1000 }
+            Scale { followers: 100, tick, http_tick: tick, span: millis(10_000), lease, ends: 20, crowd: 1000 }
         } else {
             let (tick, lease) = (millis(5), millis(1000));
-            Scale { followers: 100, tick, http_tick: tick, span: millis(2000), lease, crowd: 0 }
+            Scale { followers: 100, tick, http_tick: tick, span: millis(2000), lease, ends: 5, crowd: 0 }
         }
     }
 
@@ -103,13 +103,13 @@ mod slow {
     }
 
     fn suffer(world: &mut World, fault: Fault, scale: Scale) -> Row {
-        let wave = world.gather();
+        let wave = world.gather(scale.ends);
         world.settle(&wave);
         let span = scale.span * fault.times();
         let ends = world.end(&wave, Duration::from_millis(150), span * 6 / 10);
         sleep(Duration::from_millis(100));
         let begun = At::now();
-        fault.begin(world);
+        fault.begin(world, span);
         sleep(span.saturating_sub(At::now().since(begun)));
         fault.end(world);
         for end in ends {
@@ -144,7 +144,7 @@ mod slow {
         let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut world = World::begin(0x5eed_0005);
         world.add_fleet("crowd", CROWD, Duration::from_millis(20), Duration::from_secs(3), Duration::ZERO);
-        let wave = world.gather();
+        let wave = world.gather(2);
         world.settle(&wave);
         let relay = world.targets[0].relay.clone();
         let (connections, bytes, snapshots) = (relay.came().len(), relay.bytes(), snapshots(&mut world));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::oracle::At;
 use super::relay::Way;
 use super::world::{Runs, Target, World};
 
@@ -58,7 +59,7 @@ impl Fault {
         match self {
             Self::Nothing => "nothing is wrong",
             Self::ServerKilled => "server: kill -9, away, back",
-            Self::ServerKilledAgainAndAgain => "server: kill -9, back at once, thrice",
+            Self::ServerKilledAgainAndAgain => "server: kill -9, back, again and again",
             Self::ServerStopped => "server: SIGSTOP",
             Self::VerifiersStopped => "verifiers: SIGSTOP",
             Self::VerifierKilled => "verifier: kill -9, back at once",
@@ -102,13 +103,14 @@ impl Fault {
         if matches!(self, Self::HeldBack) { 2 } else { 1 }
     }
 
-    pub(crate) fn begin(self, world: &mut World) {
+    pub(crate) fn begin(self, world: &mut World, span: Duration) {
         let flap = Duration::from_millis(500);
         match self {
             Self::Nothing => {}
             Self::ServerKilled => world.kill_server(),
             Self::ServerKilledAgainAndAgain => {
-                for _ in 0..3 {
+                let begun = At::now();
+                while At::now().since(begun) < span {
                     world.kill_server();
                     world.start_server();
                     sleep(world.chance.span(Duration::from_millis(400)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -21,6 +21,8 @@ use super::wire::{APART, Wire};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const ISSUER: &str = "http://localhost:8420";
 const PASSWORD: &str = "quiet-harbour-92";
+/// A relay holds two sockets for each of its connections, and a follower has up to three of these.
+const FILES: u64 = 16_384;
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
 /// How much is done.
@@ -34,6 +36,8 @@ pub(crate) struct Scale {
     /// How long a fault lasts; longer than lease and grace.
     pub(crate) span: Duration,
     pub(crate) lease: Duration,
+    /// How many sessions are ended by themselves during a fault; of so few of one person, each has a line of its own.
+    pub(crate) ends: usize,
     /// How many followers there are beside, with a lease of 3 seconds, each of which checks every 10 ms.
     pub(crate) crowd: usize,
 }
@@ -98,6 +102,7 @@ pub(crate) struct Wave {
 
 impl World {
     pub(crate) fn begin(seed: u64) -> Self {
+        allow_files(FILES);
         let place = tempfile::tempdir().expect("a place");
         let data = place.path().join("data");
         let server = serve(&data);
@@ -203,13 +208,13 @@ impl World {
     }
 
     /// Signs people in, and has everybody who verifies asked about them.
-    pub(crate) fn gather(&mut self) -> Wave {
+    pub(crate) fn gather(&mut self, ends: usize) -> Wave {
         self.people += 1;
         let emails = ["single", "together"].map(|name| format!("{name}-{}", self.people));
         let [single, together] = emails.map(|name| self.sign_up(&name));
         let wave = Wave {
             living: self.sign_in("steady@example.test", 2),
-            single: self.sign_in(&single, 5),
+            single: self.sign_in(&single, ends),
             together: self.sign_in(&together, 2),
         };
         for target in &mut self.targets {
@@ -338,6 +343,15 @@ impl Wave {
 impl Member {
     pub(crate) fn case(&self) -> Case {
         *self.case.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For this process, and for those that it starts.
+fn allow_files(many: u64) {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let many = maximum.map_or(many, |maximum| maximum.min(many));
+    if current.is_some_and(|current| current < many) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(many), maximum }).expect("enough open files");
     }
 }
 

@@ -174,3 +174,29 @@ fn twenty_sign_outs_are_heard_of_one_by_one() {
     }
     println!("refused after {slowest:?} at the most, the call that ended it included");
 }
+
+#[test]
+fn a_service_that_may_not_listen_is_told_why() {
+    let (_place, data) = place();
+    let server = serve(&data, "127.0.0.1:0");
+    let runtime = Runtime::new().expect("a runtime");
+    let trouble = |secret: &str, grace: Lifetime| {
+        let mut settings = Settings::new(&server.issuer(), &server.issuer(), secret);
+        (settings.servers, settings.grace) = (vec![format!("http://{}", server.address)], grace);
+        runtime.block_on(async {
+            let follower = Follower::start(settings).expect("settings");
+            let start = Instant::now();
+            loop {
+                if let Some(trouble) = follower.metrics().trouble {
+                    return trouble;
+                }
+                assert!(start.elapsed() < PATIENCE, "{:?}", follower.metrics());
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+    };
+    let told = trouble(&register(&data, "one"), Lifetime::from_millis(500));
+    assert!(told.contains("400") && told.contains("grace"), "{told}");
+    let told = trouble(&format!("dwv_{}abcdef", "A".repeat(43)), Lifetime::ZERO);
+    assert!(told.contains("401") && told.contains("secret"), "{told}");
+}

@@ -56,6 +56,10 @@ async fn who(access: Access) -> Json<Vec<(&'static str, Option<String>)>> {
     Json(vec![("subject", access.subject), ("session", access.session_id), ("client", client)])
 }
 
-async fn ready(State(follower): State<Follower>) -> (StatusCode, &'static str) {
-    if follower.is_ready() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+async fn ready(State(follower): State<Follower>) -> (StatusCode, String) {
+    if follower.is_ready() {
+        return (StatusCode::OK, "ready\n".to_owned());
+    }
+    let why = follower.metrics().trouble.unwrap_or_else(|| "it has only begun".to_owned());
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"))
 }

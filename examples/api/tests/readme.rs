@@ -35,6 +35,14 @@ fn ask(address: &str, more: &str) -> Option<String> {
 }
 
 #[test]
+fn a_secret_that_is_none_is_told_in_words() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ten-lines"));
+    let output = command.env("ISSUER", "http://127.0.0.1:9").env("SECRET", "").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.contains("it begins with dwv_"), "{told}");
+}
+
+#[test]
 fn a_service_whose_server_is_away_says_503_and_never_401() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let secret = format!("dwv_{}abcdef", "A".repeat(43));

@@ -62,7 +62,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Why a follower cannot even begin. Everything that time may heal is no error but a reason not to be ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StartError {
     /// The secret is not `dwv_` and 49 characters.
     SecretInvalid,
@@ -85,6 +85,13 @@ impl fmt::Display for StartError {
             Self::AuthoritiesUnreadable => "no certificate authority could be read",
             Self::NoRandomness => "the system gives no random bytes",
         })
+    }
+}
+
+/// In words as well: a `main` that ends with an error prints it so.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

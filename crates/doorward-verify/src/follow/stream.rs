@@ -59,6 +59,10 @@ impl fmt::Display for Halt {
             Self::Call(CallError::TimedOut) => f.write_str("the server is silent"),
             Self::Call(CallError::TooLarge) => f.write_str("the server says too much"),
             Self::Refused(0) => f.write_str("the server is of another version or an older generation"),
+            Self::Refused(400) => {
+                f.write_str("the server refuses with 400: lease or grace may be longer than it grants")
+            }
+            Self::Refused(401) => f.write_str("the server refuses with 401: it does not know this secret"),
             Self::Refused(status) => write!(f, "the server refuses with {status}"),
         }
     }

@@ -99,7 +99,7 @@ fn welcome((ready, metrics): (String, Option<SocketAddr>), issuer: &str, data: &
         lines.push(format!("  New secret    {client} / {} (told once)", secret.as_str()));
     }
     let flag = if data == Path::new(folder::OF_DEV) { String::new() } else { format!(" --data {}", data.display()) };
-    lines.push(format!("  Operate       doorward users list{flag}   (also sessions, clients, keys)"));
+    lines.push(format!("  Operate       doorward users list{flag}   (also sessions, clients, verifiers, keys)"));
     lines.push(String::from("Ctrl-C stops."));
     lines.join("\n")
 }

@@ -6,6 +6,8 @@
 mod advise;
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/generate.rs"]

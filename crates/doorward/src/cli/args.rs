@@ -2,6 +2,7 @@
 
 mod advise;
 mod audit;
+mod bench;
 mod generate;
 mod import;
 mod sessions;
@@ -12,6 +13,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::advise::{AdviceFormat, AdviseArgs};
 pub(super) use self::audit::AuditVerb;
+pub(super) use self::bench::BenchArgs;
 pub(super) use self::generate::{GenerateVerb, IdKind};
 pub(super) use self::import::{ImportUsersArgs, ImportVerb, Source};
 pub(super) use self::sessions::{AckArgs, SessionsVerb};
@@ -92,6 +94,8 @@ pub(super) enum Verb {
     },
     /// Which strategy, and why: six questions, the reasons, numbers of this machine, and a configuration
     Advise(AdviseArgs),
+    /// What Doorward does on this machine: sizes, checks, sign-ins, revocations and how long they take to reach a service
+    Bench(BenchArgs),
     /// Draw secrets, passwords and ids; hash passwords and secrets
     Generate {
         #[command(subcommand)]

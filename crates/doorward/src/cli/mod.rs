@@ -51,10 +51,12 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Servers use every core; a verb asks one question.
+/// Servers use every core, and so does what measures one; a verb asks one question.
 fn runtime(verb: &Verb) -> std::io::Result<tokio::runtime::Runtime> {
     match verb {
-        Verb::Dev(_) | Verb::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Verb::Dev(_) | Verb::Serve(_) | Verb::Bench(_) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()
+        }
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     }
 }
@@ -72,6 +74,7 @@ async fn dispatch(verb: Verb) -> Result<Exit, Stop> {
         Verb::Audit { reaching, verb } => verbs::audit::run(&reaching, verb).await,
         Verb::Check { reaching } => verbs::check::run(&reaching).await,
         Verb::Advise(args) => verbs::advise::run(args).await,
+        Verb::Bench(args) => verbs::bench::run(args).await,
         Verb::Generate { verb } => verbs::generate::run(verb),
         Verb::Jwt { verb } => verbs::jwt::run(verb).await,
     }

@@ -1,7 +1,9 @@
 //! Measuring on the machine of whoever asks: a door of its own in a folder that is gone afterwards, no network beyond this
-//! machine, and figures with their spread. `doorward advise` shows what takes a moment.
+//! machine, and figures with their spread. `doorward bench` shows all of it, `doorward advise` what takes a
+//! moment.
 
 pub mod figures;
+pub mod load;
 pub mod machine;
 pub mod quick;
 pub mod repeat;

@@ -2,6 +2,7 @@
 
 pub(super) mod advise;
 pub(super) mod audit;
+pub(super) mod bench;
 pub(super) mod check;
 pub(super) mod clients;
 pub(super) mod generate;

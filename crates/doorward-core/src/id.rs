@@ -3,6 +3,7 @@
 //! One id has exactly one spelling: prefix, then 26 characters of Crockford base32 in lower case (requirement: the
 //! formats of design section 8). Ids are not secrets; whoever knows one may do nothing with it.
 
+use core::borrow::Borrow;
 use core::fmt;
 use std::sync::Arc;
 
@@ -115,6 +116,12 @@ impl ClientId {
     /// The key under which verifiers index revocations of this client.
     pub fn key(&self) -> Key {
         Key::of(&self.0)
+    }
+}
+
+impl Borrow<str> for ClientId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

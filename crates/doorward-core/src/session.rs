@@ -1,6 +1,6 @@
 //! A session: one sign-in on one device, the root of every credential that came from it.
 
-use doorward_verify::{Lifetime, Marks, Position, Timestamp};
+use doorward_verify::{Key, Lifetime, Marks, Position, Timestamp};
 
 use crate::client::{Client, Strategy, Transport};
 use crate::id::{ClientId, OrgId, SessionId, UserId};
@@ -341,14 +341,28 @@ pub enum Refusal {
     Expired,
 }
 
-impl Session {
+/// What decides whether a session is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vitals {
+    /// Was it ended?
+    pub ended: bool,
+    /// The head of the feed when the person last proved who they are.
+    pub born: Position,
+    /// When it was last used, as far as that is written down.
+    pub last_seen_at: Timestamp,
+    /// Unused for so long, it is over.
+    pub idle: Lifetime,
+    /// Used or not, it is over then.
+    pub expires_at: Timestamp,
+}
+
+impl Vitals {
     /// Is it alive?
     ///
     /// # Errors
-    /// [`Refusal::Ended`] by its own end, by the end of its user or client, or because it was born before a terminal
-    /// epoch that applies; [`Refusal::Expired`] past its idle or absolute lifetime.
+    /// As [`Session::check`].
     pub fn check(&self, epochs: Epochs, now: Timestamp) -> Result<(), Refusal> {
-        if self.ended.is_some() || self.born < epochs.terminal {
+        if self.ended || self.born < epochs.terminal {
             return Err(Refusal::Ended);
         }
         // What is written of the last use may lag behind the truth, and idle expiry is never early.
@@ -366,6 +380,33 @@ impl Session {
     /// Is it time to write down that it is in use?
     pub fn wants_touch(&self, now: Timestamp) -> bool {
         now >= self.last_seen_at + TOUCH_EVERY
+    }
+}
+
+impl Session {
+    /// What decides whether it is alive.
+    pub const fn vitals(&self) -> Vitals {
+        let Self { born, last_seen_at, idle, expires_at, .. } = *self;
+        Vitals { ended: self.ended.is_some(), born, last_seen_at, idle, expires_at }
+    }
+
+    /// Is it alive?
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`] by its own end, by the end of its user or client, or because it was born before a terminal
+    /// epoch that applies; [`Refusal::Expired`] past its idle or absolute lifetime.
+    pub fn check(&self, epochs: Epochs, now: Timestamp) -> Result<(), Refusal> {
+        self.vitals().check(epochs, now)
+    }
+
+    /// When it is over if it is not used again.
+    pub fn idle_expires_at(&self) -> Timestamp {
+        self.vitals().idle_expires_at()
+    }
+
+    /// Is it time to write down that it is in use?
+    pub fn wants_touch(&self, now: Timestamp) -> bool {
+        self.vitals().wants_touch(now)
     }
 
     /// Which of its secrets is this, if any?
@@ -388,16 +429,14 @@ impl Session {
     }
 
     /// What a record of it, read at `read_at`, can be revoked by.
-    pub fn marks(&self, subject: Option<doorward_verify::Key>, read_at: Position) -> Marks {
-        Marks {
-            session: Some(self.id.key()),
-            subject,
-            client: Some(self.client.key()),
-            organization: None,
-            at: Some(read_at),
-            ..Marks::default()
-        }
+    pub fn marks(&self, subject: Option<Key>, read_at: Position) -> Marks {
+        marks(self.id, self.client.key(), subject, read_at)
     }
+}
+
+/// What a record of a session of this client, read at `read_at`, can be revoked by. `subject` is its user's handle.
+pub fn marks(session: SessionId, client: Key, subject: Option<Key>, read_at: Position) -> Marks {
+    Marks { session: Some(session.key()), subject, client: Some(client), at: Some(read_at), ..Marks::default() }
 }
 
 /// Which secret of a session was shown.

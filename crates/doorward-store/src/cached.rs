@@ -5,7 +5,7 @@
 //! checked against the index on every use, and dropped after the longest life of an access token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use doorward_core::audit::Event;
 use doorward_core::change::{DirectoryChange, SessionChange};
@@ -20,6 +20,7 @@ use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
 
 use crate::feed::{Feed, Lines};
+use crate::packed::{Packed, Seen};
 use crate::records::{Name, Records};
 use crate::tally::{Facts, Tally};
 use crate::{Committed, StoreError, Stores};
@@ -37,7 +38,6 @@ pub struct Record {
     pub read: Timestamp,
     /// What it can be revoked by, as of the head of the feed before it was read.
     marks: Marks,
-    told: Told,
 }
 
 impl Record {
@@ -50,54 +50,26 @@ impl Record {
         (read_at, read): (Position, Timestamp),
     ) -> Self {
         let marks = session.marks(subject, read_at);
-        Self { session, user, epochs, read, marks, told: Told::default() }
+        Self { session, user, epochs, read, marks }
     }
 
     /// The same with the session as a commit has just left it. That the epochs still applied, the commit has found; the
     /// user was not read again, so this counts as read when the first one was.
     pub fn turned(&self, session: Session) -> Self {
-        let Self { user, epochs, read, marks, .. } = self;
-        Self { session, user: user.clone(), epochs: *epochs, read: *read, marks: *marks, told: Told::default() }
+        Self { session, user: self.user.clone(), ..*self }
     }
 
-    /// The answer that was told of it, if that was as of this turn of the clients.
-    pub fn told(&self, turn: ClientTurn) -> Option<&[u8]> {
-        self.told.0.get().filter(|(told, _)| *told == turn).map(|(_, answer)| &**answer)
-    }
-
-    /// Keeps an answer with the record, for as long as neither it nor any client changes. The first one stays.
-    pub fn tell(&self, turn: ClientTurn, answer: Vec<u8>) {
-        drop(self.told.0.set((turn, answer.into())));
+    /// What it can be revoked by.
+    pub(crate) const fn marks(&self) -> &Marks {
+        &self.marks
     }
 }
-
-/// An answer as it is written out. A copy of a record has none, because copies are made to be changed.
-#[derive(Default)]
-struct Told(OnceLock<(ClientTurn, Box<[u8]>)>);
-
-impl Clone for Told {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Told(..)")
-    }
-}
-
-/// Which time the clients' settings were changed last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientTurn(u64);
 
 /// A backend with its caches. Shared by all requests of a process.
 pub struct Cached {
     stores: Stores,
     records: Records,
     clients: RwLock<HashMap<ClientId, Arc<Client>>>,
-    /// Counts the changes of clients.
-    client_turn: AtomicU64,
     verifiers: RwLock<Verifiers>,
     feed: Feed,
     /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
@@ -130,7 +102,6 @@ impl Cached {
         let cached = Self {
             records: Records::new(capacity),
             clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect()),
-            client_turn: AtomicU64::new(0),
             verifiers: RwLock::new(Verifiers::new()),
             feed,
             fence: AtomicU64::new(0),
@@ -190,22 +161,28 @@ impl Cached {
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
     /// to be loaded.
     pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
+        self.peek_packed(hash, now)?.unpacked().map(Arc::new)
+    }
+
+    /// The same as it is kept, for who reads no more of it than a check does.
+    pub fn peek_packed(&self, hash: &SecretHash, now: Timestamp) -> Option<Packed> {
         self.look(&Name::Secret(*hash), now)
     }
 
     /// The same by the session's id, of what [`Self::keep_turned`] kept. Nobody hears of changes of it that are no
     /// revocations: decide by it only what the commit's own precondition settles.
-    pub fn peek_turned(&self, session: SessionId, now: Timestamp) -> Option<Arc<Record>> {
-        self.look(&Name::Session(session), now)
+    pub fn peek_turned(&self, session: SessionId, now: Timestamp) -> Option<Record> {
+        self.look(&Name::Session(session), now)?.unpacked()
     }
 
-    fn look(&self, name: &Name, now: Timestamp) -> Option<Arc<Record>> {
-        let record = self.records.find(name)?;
-        if now - record.read >= ACCESS_LONGEST || self.check(&record.marks).is_err() {
+    fn look(&self, name: &Name, now: Timestamp) -> Option<Packed> {
+        let packed = self.records.find(name)?;
+        let holds = |seen: Seen<'_>| now - seen.read < ACCESS_LONGEST && self.check(&seen.marks()).is_ok();
+        if !packed.seen().is_some_and(holds) {
             self.records.forget(name);
             return None;
         }
-        Some(record)
+        Some(packed)
     }
 
     /// To be taken before a record is loaded, and shown when it is to be kept.
@@ -214,11 +191,11 @@ impl Cached {
     }
 
     /// Keeps a record under its secret, if it was loaded since `fence`, unless a change made it stale meanwhile.
-    pub fn keep(&self, record: Arc<Record>, fence: Fence) {
+    pub fn keep(&self, record: &Record, fence: Fence) {
         let Some(hash) = record.session.secret else { return };
         if self.fence() == fence {
             let name = Name::Secret(hash);
-            self.records.keep(&name, record);
+            self.records.keep(&name, Packed::of(record));
             if self.fence() != fence {
                 self.records.forget(&name);
             }
@@ -226,12 +203,12 @@ impl Cached {
     }
 
     /// Keeps the record of a session whose token has turned, for its next turn.
-    pub fn keep_turned(&self, record: Arc<Record>) {
-        self.records.keep(&Name::Session(record.session.id), record);
+    pub fn keep_turned(&self, record: &Record) {
+        self.records.keep(&Name::Session(record.session.id), Packed::of(record));
     }
 
     /// Puts a record in the place of the one it was made from; if that is gone, nothing is kept.
-    pub fn renew(&self, hash: &SecretHash, record: Arc<Record>) {
+    pub fn renew(&self, hash: &SecretHash, record: &Record) {
         let fence = self.fence();
         if self.records.has(&Name::Secret(*hash)) {
             self.keep(record, fence);
@@ -275,10 +252,9 @@ impl Cached {
         read(&self.clients).get(id).cloned()
     }
 
-    /// To be taken before clients are looked at for something that is kept. A change of a client is followed by another
-    /// turn before its caller is answered.
-    pub fn client_turn(&self) -> ClientTurn {
-        ClientTurn(self.client_turn.load(Ordering::SeqCst))
+    /// The same by the text of its id.
+    pub fn client_called(&self, id: &str) -> Option<Arc<Client>> {
+        read(&self.clients).get(id).cloned()
     }
 
     /// Is there a client like that?
@@ -349,7 +325,6 @@ impl Cached {
     async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
         if let Some(client) = self.stores.directory.client(id).await? {
             write(&self.clients).insert(id.clone(), Arc::new(client));
-            self.client_turn.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 pub mod cached;
 pub mod feed;
 pub mod memory;
+pub mod packed;
 mod records;
 pub mod sqlite;
 pub mod suite;

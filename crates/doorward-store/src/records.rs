@@ -7,13 +7,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use doorward_core::id::SessionId;
 use doorward_core::secret::SecretHash;
 use hashbrown::HashTable;
 
-use crate::cached::Record;
+use crate::packed::Packed;
 
 /// As many parts; two threads meet in one of them rarely.
 const PARTS: usize = 64;
@@ -53,7 +53,7 @@ struct Entry {
     used: AtomicBool,
     /// Is it kept under the session's id, and not under its secret?
     by_session: bool,
-    record: Arc<Record>,
+    record: Packed,
 }
 
 impl Records {
@@ -64,14 +64,14 @@ impl Records {
     }
 
     /// The record of a name.
-    pub(crate) fn find(&self, name: &Name) -> Option<Arc<Record>> {
+    pub(crate) fn find(&self, name: &Name) -> Option<Packed> {
         let shelf = self.part(name).read();
         let entry = shelf.entries.find(name.mark(), |entry| entry.is(name))?;
         // Written once and not at every use: the line stays shared between the cores.
         if !entry.used.load(Ordering::Relaxed) {
             entry.used.store(true, Ordering::Relaxed);
         }
-        Some(Arc::clone(&entry.record))
+        Some(entry.record.clone())
     }
 
     /// Is there one?
@@ -80,7 +80,7 @@ impl Records {
     }
 
     /// Keeps a record under its name; in place of the one that was there, or of one that nobody asked for.
-    pub(crate) fn keep(&self, name: &Name, record: Arc<Record>) {
+    pub(crate) fn keep(&self, name: &Name, record: Packed) {
         let mut shelf = self.part(name).write();
         if let Some(entry) = shelf.entries.find_mut(name.mark(), |entry| entry.is(name)) {
             entry.record = record;
@@ -123,7 +123,7 @@ impl Part {
 }
 
 impl Shelf {
-    fn add(&mut self, name: &Name, record: Arc<Record>) {
+    fn add(&mut self, name: &Name, record: Packed) {
         let mark = name.mark();
         let by_session = matches!(name, Name::Session(_));
         let entry = Entry { mark, used: AtomicBool::new(false), by_session, record };
@@ -153,11 +153,7 @@ impl Shelf {
 
 impl Entry {
     fn is(&self, name: &Name) -> bool {
-        let session = &self.record.session;
-        match name {
-            Name::Secret(hash) => !self.by_session && session.secret.as_ref() == Some(hash),
-            Name::Session(id) => self.by_session && session.id == *id,
-        }
+        self.by_session == matches!(name, Name::Session(_)) && self.record.is(name)
     }
 }
 

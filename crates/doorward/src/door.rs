@@ -367,6 +367,11 @@ impl Door {
         &self.0.dice
     }
 
+    /// The same by the text of its id.
+    pub fn client_called(&self, id: &str) -> Option<Arc<Client>> {
+        self.0.cached.client_called(id).filter(|client| client.disabled_at.is_none())
+    }
+
     /// A client that exists and is not switched off.
     pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
         self.0.cached.client(id).filter(|client| client.disabled_at.is_none())

@@ -16,8 +16,8 @@ async fn cached(capacity: usize) -> Arc<Cached> {
 }
 
 /// The record of a session of nobody's, read at noon.
-fn record(number: u8, at: Position) -> Arc<Record> {
-    Arc::new(Record::new(session(number, None, at), None, Some(handle(number)), Epochs::default(), (at, NOON)))
+fn record(number: u8, at: Position) -> Record {
+    Record::new(session(number, None, at), None, Some(handle(number)), Epochs::default(), (at, NOON))
 }
 
 #[tokio::test]
@@ -25,15 +25,15 @@ async fn a_turned_session_is_found_by_its_id_alone_and_replaced_by_its_next_turn
     let cached = cached(1000).await;
     assert!(cached.peek_turned(session_id(1), NOON).is_none());
     let first = record(1, cached.head());
-    cached.keep_turned(Arc::clone(&first));
+    cached.keep_turned(&first);
     assert!(cached.peek(&secret(1), NOON).is_none(), "nobody has checked its secret");
     assert!(cached.peek_turned(session_id(2), NOON).is_none());
     let next = Session { generation: Generation(7), ..first.session.clone() };
-    cached.keep_turned(Arc::new(first.turned(next)));
+    cached.keep_turned(&first.turned(next));
     let found = cached.peek_turned(session_id(1), NOON).expect("kept");
     assert_eq!((found.session.generation, found.read, cached.kept()), (Generation(7), NOON, 1));
     // The record of a check stands beside it, and neither is taken for the other.
-    cached.keep(record(1, cached.head()), cached.fence());
+    cached.keep(&record(1, cached.head()), cached.fence());
     assert_eq!(cached.kept(), 2);
     assert_eq!(cached.peek(&secret(1), NOON).expect("kept").session.generation, Generation(0));
     assert_eq!(cached.peek_turned(session_id(1), NOON).expect("kept").session.generation, Generation(7));
@@ -46,8 +46,8 @@ async fn a_turned_session_is_let_go_an_hour_after_it_was_read_however_often_it_t
     for minute in 1..60 {
         let now = NOON + Lifetime::from_mins(minute);
         let next = Session { last_seen_at: now, ..kept.session.clone() };
-        kept = Arc::new(kept.turned(next));
-        cached.keep_turned(Arc::clone(&kept));
+        kept = kept.turned(next);
+        cached.keep_turned(&kept);
         assert!(cached.peek_turned(session_id(1), now).is_some(), "minute {minute}");
     }
     assert!(cached.peek_turned(session_id(1), NOON + ACCESS_LONGEST).is_none());
@@ -67,7 +67,7 @@ async fn whatever_revokes_a_turned_session_lets_it_go() {
                 .await,
         );
         for number in [1, 2] {
-            cached.keep_turned(record(number, cached.head()));
+            cached.keep_turned(&record(number, cached.head()));
             assert!(cached.peek_turned(session_id(number), NOON).is_some());
         }
         done(cached.commit_durable(set_client(client(1), 1, vec![draft]), event(Kind::ClientChanged, NOON)).await);
@@ -80,8 +80,8 @@ async fn whatever_revokes_a_turned_session_lets_it_go() {
 async fn turned_and_checked_sessions_share_one_bound() {
     let cached = cached(64).await;
     for number in 0..=u8::MAX {
-        cached.keep_turned(record(number, cached.head()));
-        cached.keep(record(number, cached.head()), cached.fence());
+        cached.keep_turned(&record(number, cached.head()));
+        cached.keep(&record(number, cached.head()), cached.fence());
         assert!(cached.kept() <= 64, "{number}");
     }
 }

@@ -8,6 +8,7 @@ use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session, Shown};
 use doorward_core::{Position, Rejection, Revocations, Scratch, Timestamp};
 use doorward_store::cached::Record;
+use doorward_store::packed::Packed;
 
 use super::{Refusal, Stopped};
 use crate::door::{Door, Stopwatch};
@@ -103,6 +104,16 @@ async fn timed(
     checked
 }
 
+/// Checks a secret whose record is at hand and that asks for nothing else: its session is alive, no older secret of it
+/// is still good, and its use need not be written down yet. `None` in every other case.
+pub fn glance(door: &Door, hash: &SecretHash, now: Timestamp) -> Option<Packed> {
+    let packed = door.cached().peek_packed(hash, now)?;
+    let seen = packed.seen()?;
+    let is_alive = seen.vitals.check(Epochs::default(), now).is_ok();
+    let is_plain = is_alive && !seen.has_previous && !seen.vitals.wants_touch(now);
+    is_plain.then_some(packed)
+}
+
 /// Checks a secret whose record is at hand, without waiting; `None` if it has to be loaded or written to.
 pub fn check_kept(door: &Door, hash: &SecretHash, now: Timestamp) -> Option<Result<Caller, Stopped>> {
     let record = door.cached().peek(hash, now)?;
@@ -138,7 +149,7 @@ async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped>
     }
     let record = Arc::new(record);
     if shown == Shown::Current {
-        door.cached().keep(Arc::clone(&record), fence);
+        door.cached().keep(&record, fence);
     }
     let record = note_use(door, hash, record, now);
     Ok(Caller { record, by: By::Secret(shown) })
@@ -209,6 +220,6 @@ fn note_use(door: &Door, hash: &SecretHash, record: Arc<Record>, now: Timestamp)
     let mut used = Record::clone(&record);
     used.session.last_seen_at = now;
     let used = Arc::new(used);
-    door.cached().renew(hash, Arc::clone(&used));
+    door.cached().renew(hash, &used);
     used
 }

@@ -246,12 +246,10 @@ impl Asking<'_> {
     /// Remembers what has turned, if it can turn again, and answers with it.
     fn remember(&self, record: Record, handed: Handed) -> Issued {
         self.door.metrics().refreshed(RefreshEnd::Rotated);
-        let record = Arc::new(record);
-        let issued = self.issued(record.session.clone(), record.user.clone(), handed);
-        if issued.handed.refresh.is_some() {
-            self.door.cached().keep_turned(record);
+        if handed.refresh.is_some() {
+            self.door.cached().keep_turned(&record);
         }
-        issued
+        self.issued(record.session, record.user, handed)
     }
 
     /// Hands out the current generation again, in the form it was handed out in.

@@ -17,6 +17,7 @@ pub mod problem;
 pub mod public;
 pub mod receipt;
 pub mod reply;
+pub mod rfc3339;
 pub mod routes;
 pub mod timed;
 pub mod wellknown;

@@ -1,16 +1,21 @@
 //! The shapes of answers (design section 8), beside what writes them.
 
+use std::fmt::Display;
+
 use axum::response::{IntoResponse, Response};
 use doorward_core::Timestamp;
 use doorward_core::client::{Client, Strategy, Transport};
+use doorward_core::id::{SessionId, UserId};
 use doorward_core::session::Session;
 use doorward_core::user::User;
+use doorward_store::packed::{Seen, SeenUser};
 use http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use super::cookie;
 use super::receipt::ReceiptBody;
+use super::rfc3339;
 use crate::flows::issue::Issued;
 
 /// A time as RFC 3339 in UTC, to the millisecond.
@@ -19,15 +24,18 @@ pub struct Rfc3339(pub Timestamp);
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = jiff::Timestamp::from_millisecond(self.0.millis()).unwrap_or_default();
-        serializer.collect_str(&text)
+        match rfc3339::write(self.0, &mut [0; rfc3339::LONGEST]) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(&jiff::Timestamp::from_millisecond(self.0.millis()).unwrap_or_default()),
+        }
     }
 }
 
 /// A user, as their sessions see them.
 #[derive(Debug, Serialize)]
 pub struct UserBody<'a> {
-    id: String,
+    #[serde(serialize_with = "shown")]
+    id: UserId,
     email: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -38,18 +46,30 @@ impl<'a> UserBody<'a> {
     /// Of a user.
     pub fn of(user: &'a User) -> Self {
         Self {
-            id: user.id.to_string(),
+            id: user.id,
             email: user.email.typed(),
             name: user.name.as_deref(),
             created_at: Rfc3339(user.created_at),
         }
     }
+
+    /// Of a user as a kept record has it.
+    pub const fn of_seen(user: SeenUser<'a>) -> Self {
+        let SeenUser { id, email, name, created_at } = user;
+        Self { id, email, name, created_at: Rfc3339(created_at) }
+    }
+}
+
+/// Writes what has a text form, without a string in between.
+fn shown<T: Display, S: Serializer>(shown: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(shown)
 }
 
 /// A session, as its user sees it.
 #[derive(Debug, Serialize)]
 pub struct SessionBody<'a> {
-    id: String,
+    #[serde(serialize_with = "shown")]
+    id: SessionId,
     client_id: &'a str,
     strategy: &'static str,
     created_at: Rfc3339,
@@ -87,7 +107,7 @@ impl<'a> SessionBody<'a> {
     pub fn of(session: &'a Session, client: Option<&Client>, current: bool) -> Self {
         let strategy = client.map_or(session.strategy, |client| client.strategy);
         Self {
-            id: session.id.to_string(),
+            id: session.id,
             client_id: session.client.as_str(),
             strategy: strategy.name(),
             created_at: Rfc3339(session.created_at),
@@ -99,6 +119,26 @@ impl<'a> SessionBody<'a> {
             device: DeviceBody { name: &session.device.name, address: &session.device.address },
             current,
             guest: session.is_guest(),
+        }
+    }
+
+    /// The caller's own, as a kept record has it.
+    pub fn of_seen(seen: &Seen<'a>, client: Option<&Client>) -> Self {
+        let Seen { session, client: client_id, strategy, amr, created_at, auth_time, vitals, .. } = *seen;
+        let (name, address) = seen.device;
+        Self {
+            id: session,
+            client_id,
+            strategy: client.map_or(strategy, |client| client.strategy).name(),
+            created_at: Rfc3339(created_at),
+            last_seen_at: Rfc3339(vitals.last_seen_at),
+            expires_at: Rfc3339(vitals.expires_at),
+            idle_expires_at: Rfc3339(vitals.idle_expires_at()),
+            auth_time: Rfc3339(auth_time),
+            amr: Amr(amr),
+            device: DeviceBody { name, address },
+            current: true,
+            guest: seen.user.is_none(),
         }
     }
 }

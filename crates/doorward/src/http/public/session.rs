@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_core::client::Client;
 use doorward_core::session::Session;
+use doorward_store::packed::Seen;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::door::{Door, Origin};
@@ -31,6 +32,16 @@ pub fn describe(door: &Door, caller: &Caller) -> Response {
 pub fn description(door: &Door, caller: &Caller) -> Vec<u8> {
     let client = door.client(&caller.session().client);
     serde_json::to_vec(&who(caller, client.as_deref())).unwrap_or_default()
+}
+
+/// The same of a record as it is kept.
+pub fn description_seen(door: &Door, seen: &Seen<'_>) -> Vec<u8> {
+    let client = door.client_called(seen.client);
+    let session = SessionBody::of_seen(seen, client.as_deref());
+    let mut body = Vec::with_capacity(640);
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(&mut body, &WhoBody { user: seen.user.map(UserBody::of_seen), session });
+    body
 }
 
 fn who<'a>(caller: &'a Caller, client: Option<&Client>) -> WhoBody<'a> {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "doorward-bench", disable_help_subcommand = true)]
 pub(crate) struct Options {
     /// Only these rows.
-    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing"])]
+    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing", "size"])]
     pub(crate) rows: Vec<Row>,
     /// Shorter runs over fewer sessions: shows that it works, proves nothing.
     #[arg(long)]
@@ -75,6 +75,8 @@ pub(crate) enum Row {
     Flood,
     /// Whether the time of a sign-in tells if there is such an account.
     Timing,
+    /// Bytes on disk, in memory and on the wire, and the time to start.
+    Size,
 }
 
 /// What a child process is for.
@@ -131,6 +133,9 @@ pub(crate) struct Stock {
     /// Of strategy hybrid, with the refresh tokens written to a file; otherwise of strategy session.
     #[arg(long)]
     pub(crate) hybrid: bool,
+    /// None of them has turned yet; otherwise each has a full history.
+    #[arg(long)]
+    pub(crate) fresh: bool,
     /// Gives the first so many users a password, and lets everybody try as often as they like.
     #[arg(long, default_value_t = 0)]
     pub(crate) people: u64,

@@ -144,7 +144,9 @@ impl Row {
                 figure(median(&line.p99)),
             ]);
         }
-        writeln!(text, "{table}\n")?;
+        if !self.lines.is_empty() {
+            writeln!(text, "{table}\n")?;
+        }
         for verdict in &self.verdicts {
             let word = if verdict.met { "met" } else { "MISSED" };
             let bound = if verdict.at_most { "at most" } else { "at least" };

@@ -47,6 +47,20 @@ pub(crate) fn email(number: u64) -> String {
     format!("person-{number}@example.test")
 }
 
+/// A user's name.
+pub(crate) fn name(number: u64) -> String {
+    format!("Person {number}")
+}
+
+/// How a session's device is called, and from where it is used.
+pub(crate) const DEVICE: (&str, &str) = ("Chrome on Linux", "203.0.113.77");
+
+/// How many bytes of text a session's record has that are only told, on average: device, address, e-mail address, name.
+pub(crate) fn told(sessions: u64) -> f64 {
+    let people = (0..users(sessions)).map(|number| email(number).len() + name(number).len()).sum::<usize>();
+    (DEVICE.0.len() + DEVICE.1.len()) as f64 + people as f64 / users(sessions) as f64
+}
+
 /// How many users so many sessions have.
 pub(crate) const fn users(sessions: u64) -> u64 {
     sessions.div_ceil(SESSIONS_PER_USER)

@@ -63,11 +63,12 @@ fn answers(mut command: Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// `cargo xtask bench`: the measuring program, built with optimisation.
+/// `cargo xtask bench`: the measuring program and what it measures, built with optimisation.
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), String> {
     if !workspace.has("bench/Cargo.toml") {
         return Err("there is no bench program in this checkout (bench/Cargo.toml)".to_owned());
     }
+    run(cargo(workspace, &["build", "--release", "--package", "doorward", "--bin", "doorward"]))?;
     let mut command = cargo(workspace, &["run", "--release", "--package", "doorward-bench", "--"]);
     command.args(args);
     run(command)

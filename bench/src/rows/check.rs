@@ -17,12 +17,22 @@ use crate::figures::median;
 use crate::load::{Asks, Errand, Outcome};
 use crate::options::Options;
 use crate::report::{Line, Row, Verdict};
-use crate::seed::secret_text;
+use crate::seed::{self, secret_text};
 use crate::servers::{Canned, Ready};
 use crate::{Trouble, process};
 
 /// What a check may cost, as a multiple of bare hyper.
 const GOAL: f64 = 1.35;
+/// What it may cost among all sessions, as a multiple of what it costs among few.
+const GROWTH: f64 = 1.25;
+/// How few those are.
+const FEW: u64 = 10_000;
+/// Connections of a crowd.
+const CROWD: usize = 256;
+/// How long 99 of 100 checks of a crowd may take, as a multiple of bare hyper's.
+const CROWDED: f64 = 1.5;
+/// What a session at hand may take, in bytes, without the texts that are only told: its device, its person.
+const HOT: f64 = 200.0;
 /// A use is written down once in so long.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -43,7 +53,9 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     }
     let Bench { lines, stale, seconds, .. } = bench;
     let sessions = options.sessions() as f64;
-    let [hyper, axum, kept, first, cold] = &lines;
+    let [hyper, axum, kept, first, cold, few, crowd, crowded] = &lines;
+    let each = full.saturating_sub(empty) as f64 / sessions;
+    let told = seed::told(options.sessions());
     let to_hyper = |line: &Line| median(&line.cpu) / median(&hyper.cpu);
     let mut notes = vec![
         format!("axum is {:.2} × hyper", median(&ratios(&axum.cpu, &hyper.cpu))),
@@ -58,8 +70,9 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             "memory of its own: {:.0} MiB at the start, {:.0} MiB with every record at hand: {:.0} bytes a session",
             empty as f64 / 1048576.0,
             full as f64 / 1048576.0,
-            full.saturating_sub(empty) as f64 / sessions,
+            each,
         ),
+        format!("of these, {told:.0} bytes are the texts that are only told: device, address, e-mail address, name"),
     ];
     if !first.cpu.is_empty() {
         notes.push(format!("the first use in a minute is {:.2} × hyper, its later write included", to_hyper(first)));
@@ -69,27 +82,31 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             "in some rounds the minute was over before the end: some uses were written there too",
         ));
     }
-    let verdict = Verdict::at_most(
-        "CPU per check / CPU per request of bare hyper",
-        median(&ratios(&kept.cpu, &hyper.cpu)),
-        GOAL,
-    );
+    let judged = |figure: &str, over: &[f64], under: &[f64], goal| {
+        Verdict::at_most(figure, median(&ratios(over, under)), goal)
+    };
+    let verdicts = vec![
+        judged("CPU per check / CPU per request of bare hyper", &kept.cpu, &hyper.cpu, GOAL),
+        judged(&format!("CPU per check / the same among {FEW} sessions"), &kept.cpu, &few.cpu, GROWTH),
+        judged(&format!("p99 at {CROWD} connections / bare hyper's"), &crowded.p99, &crowd.p99, CROWDED),
+        Verdict::at_most("memory of a session at hand without texts that are only told, bytes", each - told, HOT),
+    ];
     let title = format!("GET /v1/session by cookie, random ids of {} live sessions", options.sessions());
     let lines = lines.into_iter().filter(|line| !line.cpu.is_empty()).collect();
-    Ok(Row { title, notes, lines, verdicts: vec![verdict] })
+    Ok(Row { title, notes, lines, verdicts })
 }
 
 /// Makes the database, in a process that ends with it: memory of the filling is nobody's memory.
 fn fill(options: &Options, folder: &Path) -> Result<f64, Trouble> {
     tell(&format!("check: filling a database with {} sessions", options.sessions()));
-    let mut filler = serve_doorward(options, folder, &["--only-fill"])?;
+    let mut filler = serve_doorward(options.sessions(), folder, &["--only-fill"])?;
     let ready: Ready = filler.hear()?;
     filler.end()?;
     Ok(ready.filling)
 }
 
-fn serve_doorward(options: &Options, folder: &Path, more: &[&str]) -> Result<Started, Trouble> {
-    let sessions = options.sessions().to_string();
+fn serve_doorward(sessions: u64, folder: &Path, more: &[&str]) -> Result<Started, Trouble> {
+    let sessions = sessions.to_string();
     let mut args = vec!["serve-doorward", folder.to_str().ok_or("a strange folder")?, "--sessions", &sessions];
     args.extend(more);
     Started::start(&args)
@@ -113,11 +130,13 @@ struct Bench {
     sessions: u64,
     run: f64,
     doorward: Server,
+    /// Another Doorward, with few sessions.
+    small: Server,
     hyper: Server,
     axum: Server,
     load: Started,
-    /// Hyper, axum, at hand, first use in a minute, cold.
-    lines: [Line; 5],
+    /// Hyper, axum, at hand, first use in a minute, cold; at hand among few; hyper and Doorward in a crowd.
+    lines: [Line; 8],
     walked: (Instant, Instant),
     stale: bool,
     seconds: f64,
@@ -126,13 +145,24 @@ struct Bench {
 impl Bench {
     fn start(options: &Options, folder: &Path) -> Result<Self, Trouble> {
         let since = Instant::now();
-        let doorward = Server::start(serve_doorward(options, folder, &[])?)?;
+        let doorward = Server::start(serve_doorward(options.sessions(), folder, &[])?)?;
         let seconds = since.elapsed().as_secs_f64();
+        let few = folder.join("few");
+        fs::create_dir(&few)?;
+        let small = Server::start(serve_doorward(FEW, &few, &[])?)?;
         let reply = folder.join("reply.json");
         fs::write(&reply, serde_json::to_vec(&real_reply(doorward.port)?)?)?;
         let path = reply.to_str().ok_or("a strange folder")?;
-        let names =
-            ["bare hyper", "bare axum", "doorward, at hand", "doorward, first use in a minute", "doorward, cold"];
+        let names = [
+            "bare hyper",
+            "bare axum",
+            "doorward, at hand",
+            "doorward, first use in a minute",
+            "doorward, cold",
+            &format!("doorward, at hand among {FEW}"),
+            &format!("bare hyper, {CROWD} connections"),
+            &format!("doorward, {CROWD} connections"),
+        ];
         Ok(Self {
             sessions: options.sessions(),
             run: options.seconds(),
@@ -143,29 +173,43 @@ impl Bench {
             walked: (since, since),
             stale: false,
             doorward,
+            small,
             seconds,
         })
     }
 
     /// Everything once.
     fn round(&mut self, round: u64) -> Result<(), Trouble> {
-        if self.walked.0.elapsed() + Duration::from_secs_f64(self.run + 2.0) > MINUTE {
+        // What is judged among all sessions comes first, while the minute lasts.
+        if self.walked.0.elapsed() + Duration::from_secs_f64(2.0 * self.run + 4.0) > MINUTE {
             thread::sleep((MINUTE + Duration::from_secs(1)).saturating_sub(self.walked.1.elapsed()));
             wait_for_calm();
             self.walk(false)?;
         }
         wait_for_calm();
         let seed = 0x5eed + round;
-        for (place, port, process) in [
-            (2, self.doorward.port, self.doorward.id),
-            (0, self.hyper.port, self.hyper.id),
-            (1, self.axum.port, self.axum.id),
+        let (doorward, hyper, all) = (&self.doorward, &self.hyper, self.sessions);
+        for (place, server, connections, sessions) in [
+            (2, doorward, CONNECTIONS, all),
+            (7, doorward, CROWD, all),
+            (0, hyper, CONNECTIONS, all),
+            (6, hyper, CROWD, all),
+            (1, &self.axum, CONNECTIONS, all),
+            (5, &self.small, CONNECTIONS, FEW),
         ] {
-            let asks = Asks::Random { sessions: self.sessions, seed };
-            let errand = Errand { port, process, connections: CONNECTIONS, seconds: self.run, asks };
+            let Server { port, id: process, .. } = *server;
+            if place == 5 {
+                // So that none is used for the first time in its minute.
+                let asks = Asks::Each { sessions };
+                let walk = Errand { port, process, connections, seconds: f64::MAX, asks };
+                self.load.ask::<_, Outcome>(&walk)?;
+                process::quiet(process)?;
+            }
+            let asks = Asks::Random { sessions, seed };
+            let errand = Errand { port, process, connections, seconds: self.run, asks };
             let outcome: Outcome = self.load.ask(&errand)?;
             note(&mut self.lines[place], &outcome, outcome.cpu_each())?;
-            if place == 2 {
+            if [2, 7].contains(&place) {
                 self.stale |= self.walked.0.elapsed() > MINUTE;
             }
         }

@@ -3,6 +3,7 @@
 mod check;
 mod flood;
 mod refresh;
+mod size;
 mod timing;
 mod verify;
 
@@ -27,7 +28,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
         None => tempfile::tempdir()?,
     };
     let mut rows: Vec<Row> = Vec::new();
-    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing] {
+    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing, Wanted::Size] {
         if options.rows.contains(&wanted) {
             rows.push(match wanted {
                 Wanted::Check => check::measure(options, folder.path())?,
@@ -35,6 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
                 Wanted::Verify => verify::measure(options)?,
                 Wanted::Flood => flood::measure(options, folder.path())?,
                 Wanted::Timing => timing::measure(options, folder.path())?,
+                Wanted::Size => size::measure(options, folder.path())?,
             });
         }
     }

@@ -34,7 +34,7 @@ pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
     let door = runtime.block_on(open(wanted))?;
     let since = Instant::now();
     if fresh && wanted.hybrid {
-        runtime.block_on(stock::fill_hybrid(&door, wanted.sessions, &wanted.folder))?;
+        runtime.block_on(stock::fill_hybrid(&door, wanted))?;
     } else if fresh {
         runtime.block_on(stock::fill(&door, wanted.sessions, wanted.people))?;
     }

@@ -20,6 +20,10 @@ pub(crate) use update::{Spell, Turned, bare_update};
 /// Worker threads of every server.
 pub(crate) const WORKERS: usize = 2;
 
+/// The key that the keys of all databases here are sealed under, as the configuration takes it: 32 times 7, for nothing
+/// here is secret.
+pub(crate) const MASTER_TEXT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+
 /// What a server says once it listens.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ready {

@@ -1,7 +1,6 @@
 //! Fills a store through the door's own commits: users, and sessions that are some time old.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +16,8 @@ use doorward_core::{Lifetime, Position, Timestamp, refresh};
 use doorward_store::Committed;
 
 use crate::Trouble;
-use crate::seed::{HYBRID, PASSWORD, TOKENS, email, secret, session, short, user, user_of, users};
+use crate::options::Stock;
+use crate::seed::{DEVICE, HYBRID, PASSWORD, TOKENS, email, name, secret, session, short, user, user_of, users};
 
 /// Changes under way at once, so that they share commits.
 const TOGETHER: u64 = 256;
@@ -29,11 +29,13 @@ const TURNS: u32 = 40;
 /// Adds the users and the sessions of a check; the first so many users have a password.
 pub(super) async fn fill(door: &Door, sessions: u64, people: u64) -> Result<(), Trouble> {
     let client = door.client(&ClientId::account()).ok_or("no built-in client")?;
-    fill_with(door, sessions, people, client).await
+    fill_with(door, sessions, people, &Arc::new(Around::of(door, &client, 0))).await
 }
 
 /// Adds a client of strategy hybrid, users and sessions, and writes the sessions' refresh tokens to a file.
-pub(super) async fn fill_hybrid(door: &Door, sessions: u64, folder: &Path) -> Result<(), Trouble> {
+pub(super) async fn fill_hybrid(door: &Door, wanted: &Stock) -> Result<(), Trouble> {
+    let sessions = wanted.sessions;
+    let turns = if wanted.fresh { 0 } else { TURNS };
     let id = ClientId::parse(HYBRID).ok_or("no client id")?;
     let mut client = Client::first_party(id, Strategy::Hybrid, door.now() - AGE);
     client.transports = Transport::ALL.into();
@@ -42,8 +44,9 @@ pub(super) async fn fill_hybrid(door: &Door, sessions: u64, folder: &Path) -> Re
     let added = door.cached().commit_durable(DirectoryChange::AddClient(Box::new(client.clone())), event).await?;
     done(&added)?;
     let client = Arc::new(client);
-    fill_with(door, sessions, 0, Arc::clone(&client)).await?;
-    let (keys, around) = (door.keys(), Around::of(door, &client));
+    let around = Arc::new(Around::of(door, &client, turns));
+    fill_with(door, sessions, 0, &around).await?;
+    let keys = door.keys();
     let key = keys.refresh(around.refresh_key).ok_or("no refresh secret")?;
     let mut lines = String::new();
     for number in 0..sessions {
@@ -51,17 +54,17 @@ pub(super) async fn fill_hybrid(door: &Door, sessions: u64, folder: &Path) -> Re
         lines.push_str(&refresh::token(key, around.refresh_key, &session, session.generation));
         lines.push('\n');
     }
-    Ok(fs::write(folder.join(TOKENS), lines)?)
+    Ok(fs::write(wanted.folder.join(TOKENS), lines)?)
 }
 
-async fn fill_with(door: &Door, sessions: u64, people: u64, client: Arc<Client>) -> Result<(), Trouble> {
+async fn fill_with(door: &Door, sessions: u64, people: u64, around: &Arc<Around>) -> Result<(), Trouble> {
     let phc = phc().ok_or("no password hash")?;
     each(users(sessions).max(people), door, move |door, number| {
         let phc = if number < people { phc.clone() } else { String::from("$argon2id$nobody") };
         add_user(door, number, phc)
     })
     .await?;
-    let around = Arc::new(Around::of(door, &client));
+    let around = Arc::clone(around);
     each(sessions, door, move |door, number| {
         let around = Arc::clone(&around);
         async move { open(&door, around.session(number)).await }
@@ -103,7 +106,7 @@ fn phc() -> Option<String> {
 
 async fn add_user(door: Door, number: u64, phc: String) -> Result<(), Trouble> {
     let email = Email::parse(&email(number)).ok_or("no address")?;
-    let name = Some(format!("Person {number}"));
+    let name = Some(name(number));
     let user = User::new(user(number), email, name, door.now() - AGE);
     let mut event = door.event(Kind::UserCreated, Actor::Nobody, &Origin::default()).map_err(stopped)?;
     event.who = Some(user.id);
@@ -137,11 +140,13 @@ struct Around {
     born: Position,
     refresh_key: u8,
     began: Timestamp,
+    turns: u32,
 }
 
 impl Around {
-    fn of(door: &Door, client: &Arc<Client>) -> Self {
+    fn of(door: &Door, client: &Arc<Client>, turns: u32) -> Self {
         Self {
+            turns,
             client: Arc::clone(client),
             born: door.cached().head(),
             refresh_key: door.keys().refresh_active(),
@@ -162,10 +167,10 @@ impl Around {
             org: None,
             born: self.born,
             salt: Salt(short("salt", number)),
-            generation: Generation(if is_hybrid { TURNS } else { 0 }),
+            generation: Generation(self.turns),
             refresh_key: self.refresh_key,
             keyed: is_hybrid,
-            ring: if is_hybrid { self.history() } else { Ring::default() },
+            ring: self.history(),
             exchange: None,
             strategy: self.client.strategy,
             transport: if is_hybrid { Transport::Body } else { Transport::Cookie },
@@ -176,7 +181,7 @@ impl Around {
             last_seen_at: self.began,
             idle: times.idle,
             expires_at: self.began + times.absolute,
-            device: Device { name: String::from("Chrome on Linux"), address: String::from("203.0.113.77") },
+            device: Device { name: DEVICE.0.to_owned(), address: DEVICE.1.to_owned() },
             ended: None,
             shelf: 0,
         }
@@ -189,6 +194,6 @@ impl Around {
             at: self.began,
             displaced: false,
         };
-        Ring::from_rows((0..TURNS).map(turned).collect())
+        Ring::from_rows((0..self.turns).map(turned).collect())
     }
 }

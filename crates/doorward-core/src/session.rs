@@ -1,10 +1,14 @@
 //! A session: one sign-in on one device, the root of every credential that came from it.
 
+mod vitals;
+
 use doorward_verify::{Key, Lifetime, Marks, Position, Timestamp};
+
+pub use self::vitals::{Epochs, Refusal, Vitals};
 
 use crate::client::{Client, Strategy, Transport};
 use crate::id::{ClientId, OrgId, SessionId, UserId};
-use crate::policy::{IDLE_ALLOWANCE, REPLACED_SECRET, TOUCH_EVERY};
+use crate::policy::REPLACED_SECRET;
 use crate::secret::SecretHash;
 use crate::user::User;
 
@@ -223,7 +227,7 @@ pub struct Session {
     pub acr: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used; may lag by [`TOUCH_EVERY`].
+    /// When it was last used; may lag by [`crate::policy::TOUCH_EVERY`].
     pub last_seen_at: Timestamp,
     /// Unused for so long, it is over.
     pub idle: Lifetime,
@@ -314,75 +318,6 @@ pub(crate) const fn idle_of(client: &Client, strategy: Strategy) -> Lifetime {
     }
 }
 
-/// The epochs that apply to a session: of its user, its client and the realm, whichever is latest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epochs {
-    /// Born before: dead.
-    pub terminal: Position,
-    /// Read or minted before: read or mint again.
-    pub refresh: Position,
-}
-
-impl Epochs {
-    /// The later of each.
-    pub fn latest(self, other: Self) -> Self {
-        Self { terminal: self.terminal.max(other.terminal), refresh: self.refresh.max(other.refresh) }
-    }
-}
-
-/// Why a session is not there for its holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Nobody knows this secret.
-    Unknown,
-    /// It was ended.
-    Ended,
-    /// It ran out, unused or used.
-    Expired,
-}
-
-/// What decides whether a session is alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vitals {
-    /// Was it ended?
-    pub ended: bool,
-    /// The head of the feed when the person last proved who they are.
-    pub born: Position,
-    /// When it was last used, as far as that is written down.
-    pub last_seen_at: Timestamp,
-    /// Unused for so long, it is over.
-    pub idle: Lifetime,
-    /// Used or not, it is over then.
-    pub expires_at: Timestamp,
-}
-
-impl Vitals {
-    /// Is it alive?
-    ///
-    /// # Errors
-    /// As [`Session::check`].
-    pub fn check(&self, epochs: Epochs, now: Timestamp) -> Result<(), Refusal> {
-        if self.ended || self.born < epochs.terminal {
-            return Err(Refusal::Ended);
-        }
-        // What is written of the last use may lag behind the truth, and idle expiry is never early.
-        if now >= self.expires_at || now >= self.idle_expires_at() + IDLE_ALLOWANCE {
-            return Err(Refusal::Expired);
-        }
-        Ok(())
-    }
-
-    /// When it is over if it is not used again.
-    pub fn idle_expires_at(&self) -> Timestamp {
-        (self.last_seen_at + self.idle).min(self.expires_at)
-    }
-
-    /// Is it time to write down that it is in use?
-    pub fn wants_touch(&self, now: Timestamp) -> bool {
-        now >= self.last_seen_at + TOUCH_EVERY
-    }
-}
-
 impl Session {
     /// What decides whether it is alive.
     pub const fn vitals(&self) -> Vitals {
@@ -451,6 +386,7 @@ pub enum Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::IDLE_ALLOWANCE;
 
     fn born_at(seq: u64) -> Session {
         let now = Timestamp::from_secs(1_000_000);

@@ -1,5 +1,5 @@
-//! Every command in README.md and docs/ is run here, and what a page shows is compared with what comes. `pages/shell.rs` says in
-//! what a reader's machine differs from this place. A block that cannot be run has a name and a reason below.
+//! Every command in README.md and docs/ is run here, and what a page shows is compared with what comes. `pages/shell.rs`
+//! says in what a reader's machine differs from this place. A block that cannot be run has a name and a reason below.
 
 #![expect(clippy::disallowed_methods, reason = "pages are run with an environment of their own, and by the clock")]
 #![expect(dead_code, reason = "of what tests share, this uses what fetches parts")]
@@ -7,6 +7,7 @@
 mod pages;
 mod parts;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -216,6 +217,46 @@ fn pages_without_a_test_of_their_own() {
             run(&path);
         }
     }
+}
+
+#[test]
+fn commands_in_the_middle_of_a_sentence_have_verbs_and_flags_that_are_there() {
+    let security = (String::from("SECURITY.md"), page("SECURITY.md"));
+    let mut helps: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    let mut count = 0;
+    for (path, text) in all_pages().into_iter().chain([security]) {
+        for span in text.split('`').filter(|span| span.starts_with("doorward ") && *span != NO_COMMAND) {
+            let (verbs, flags): (Vec<&str>, Vec<&str>) =
+                span.split_whitespace().skip(1).partition(|word| !word.starts_with('-'));
+            // What stands in capitals or has a sign in it is somebody's own, and ends the verbs.
+            let plain = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'|');
+            let verbs: Vec<&str> = verbs.iter().take_while(plain).copied().collect();
+            for choice in verbs.last().unwrap_or(&"").split('|') {
+                let mut words: Vec<String> = verbs.iter().map(|word| (*word).to_owned()).collect();
+                words.pop();
+                words.push(choice.to_owned());
+                words.truncate(2);
+                let help = helps.entry(words.clone()).or_insert_with(|| help_of(&words));
+                assert!(!help.is_empty(), "{path}: there is no `doorward {}`", words.join(" "));
+                for flag in &flags {
+                    let flag = flag.split('=').next().unwrap_or_default();
+                    assert!(help.contains(flag), "{path}: `doorward {}` takes no {flag}", words.join(" "));
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "{count}: the pages have more than that");
+}
+
+/// Words for a key that begin like a command.
+const NO_COMMAND: &str = "doorward feed 1 NUL instance";
+
+/// What `--help` says of a verb; nothing if there is no such verb.
+fn help_of(verbs: &[String]) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    let output = program.args(verbs).arg("--help").output().expect("the program");
+    if output.status.success() { String::from_utf8_lossy(&output.stdout).into_owned() } else { String::new() }
 }
 
 #[test]

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn links_lead_to_pages_and_headings_that_are_there() {
-        let good = "[1](flows/b.md) [2](flows/b.md#what-then) [3](flows/b.md#doorward-dev-a-demo) [4](#a) [5](https://x.test/y)";
+        let good = "[1](flows/b.md) [2](flows/b.md#what-then) [3](flows/b.md#doorward-dev-a-demo) [4](#a) \
+                    [5](https://x.test/y)";
         assert_eq!(found(&format!("# A\n\n{good}\n\n```text\n[6](nowhere.md)\n```\n")), [""; 0]);
         for bad in ["c.md", "flows/b.md#what", "#b", "../README.md", "flows/"] {
             assert_eq!(found(&format!("# A\n[x]({bad})\n")).len(), 1, "{bad}");

@@ -12,7 +12,8 @@ pub(crate) struct Block {
     pub(crate) text: String,
 }
 
-/// The fenced blocks of a page, in order. A comment `<!-- sh … -->` is one too: it holds what a reader has and a test must make.
+/// The fenced blocks of a page, in order. A comment `<!-- sh … -->` is one too: it holds what a reader has and a test must
+/// make.
 pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut end = None;

@@ -12,7 +12,7 @@ const { SignedOut, Tokens } = await own("tokens.js");
 const { call } = await own("api.js");
 const CLIENT = "shop-app";
 
-// Between application and server. `fate` says what becomes of each refresh: "through", "reply lost", "request lost".
+// Between application and server. `fate` says what becomes of each refresh.
 let fate = [];
 let turns = 0;
 const network = http.createServer(async (request, response) => {
@@ -28,6 +28,7 @@ const network = http.createServer(async (request, response) => {
   const answer = await fetch(door + request.url, { method: request.method, headers, body });
   const text = await answer.text();
   if (what === "reply lost") return request.socket.destroy();
+  if (what === "slow") await new Promise((done) => setTimeout(done, 500));
   response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
   response.end(what === "half a reply" ? text.slice(0, 40) : text);
 });
@@ -47,13 +48,17 @@ class Store {
   }
 }
 
-async function signIn() {
+async function password() {
   const body = JSON.stringify({ email: "ada@example.test", password: "copper-lantern-41", client_id: CLIENT, transport: "body" });
   const answer = await fetch(`${door}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body });
   assert.equal(answer.status, 201);
+  return answer.json();
+}
+
+async function signIn() {
   const store = new Store();
   const tokens = new Tokens(address, CLIENT, store);
-  await tokens.signedIn(await answer.json());
+  await tokens.signedIn(await password());
   return { store, tokens };
 }
 
@@ -125,6 +130,20 @@ const scenarios = {
     const { access_token } = await theft.json();
     const after = await fetch(`${door}/v1/session`, { headers: { authorization: `Bearer ${access_token}` } });
     assert.equal(after.status, 401, "and the thief has nothing either");
+  },
+
+  async "somebody signs in while a refresh is under way, and theirs is what stays"() {
+    const { store, tokens } = await signIn();
+    await run_out(store);
+    fate = ["slow"];
+    turns = 0;
+    const under_way = tokens.access();
+    while (turns === 0) await new Promise((done) => setTimeout(done, 10));
+    const theirs = await password();
+    await tokens.signedIn(theirs);
+    await under_way;
+    assert.equal((await store.read()).refreshToken, theirs.refresh_token);
+    await works(tokens);
   },
 
   async "an old copy of the store is told to sign in, and breaks nothing"() {

@@ -4,8 +4,8 @@
 //!
 //! - every number from 8400 to 8499 stands for a free port, the same one throughout a page;
 //! - folders that belong to a machine (`/etc/doorward`, `/var/lib/doorward` …) lie below the place;
-//! - what `cargo` would build has been built, what it would test is tested by whoever runs this, and `doorward` on the path is
-//!   the program under test;
+//! - what `cargo` would build has been built, what it would test is tested by whoever runs this, and `doorward` on the
+//!   path is the program under test;
 //! - a command that serves, and would keep a reader's terminal, goes on in the background.
 
 use std::collections::BTreeMap;

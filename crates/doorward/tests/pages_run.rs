@@ -260,6 +260,39 @@ fn help_of(verbs: &[String]) -> String {
 }
 
 #[test]
+fn a_code_stands_behind_the_status_that_it_has() {
+    let mut statuses: BTreeMap<String, String> = BTreeMap::new();
+    for entry in page("docs/errors.md").split("\n### `").skip(1) {
+        let (code, rest) = entry.split_once('`').expect("a code");
+        statuses.insert(code.to_owned(), rest.trim().chars().take(3).collect());
+    }
+    // These are a verifier's own.
+    for (code, status) in [("revocation_unknown", "503"), ("insufficient_user_authentication", "401")] {
+        statuses.insert(code.to_owned(), status.to_owned());
+    }
+    let mut count = 0;
+    for (path, text) in all_pages() {
+        for line in text.lines() {
+            // `404 `not_found`` gives a status, and `, `too_large`` behind it has the same.
+            let (mut status, mut parts) = (String::new(), line.split('`'));
+            while let (Some(before), Some(code)) = (parts.next(), parts.next()) {
+                let word = before.trim_end().rsplit([' ', '|', '(']).next().unwrap_or_default();
+                if word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit()) {
+                    word.clone_into(&mut status);
+                } else if before != ", " {
+                    status.clear();
+                }
+                if !status.is_empty() && code.contains('_') {
+                    assert_eq!(statuses.get(code), Some(&status), "{path}: {status} `{code}`");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 60, "{count}: the pages name more than that");
+}
+
+#[test]
 fn the_unit_of_systemd_is_one() {
     let place = tempfile::tempdir().expect("a place");
     let found = blocks(&page("docs/operations.md"));

@@ -1,10 +1,11 @@
-//! The house verbs, all behind `cargo xtask`: `tidy`, `check`, `test`, `bench`, `docs` and `requirements`.
+//! The house verbs, all behind `cargo xtask`: `tidy`, `check`, `test`, `assure`, `bench`, `docs` and `requirements`.
 //!
 //! Only the standard library is used, so that this tool builds in a second and can judge the workspace's dependencies
 //! without adding to them.
 
 #![expect(clippy::disallowed_methods, reason = "a tool at a terminal: it times its steps and reads its environment")]
 
+mod assure;
 mod cargo;
 mod requirements;
 mod smoke;
@@ -20,6 +21,8 @@ const USAGE: &str = "usage: cargo xtask VERB
 
   check                    formatting, clippy without warnings, tidy
   test [--quick] [--long]  everything that proves the product; --quick leaves out the slow proofs, --long lengthens them
+  assure [--quick] [--only WORD]...
+                           the long proofs, in one report: target/assure/report.html and report.json
   tidy                     the house rules that a compiler does not know (STYLE.md)
   bench [ARGS...]          measures on this machine; arguments go to the bench program
   docs                     writes the generated documents anew
@@ -61,6 +64,10 @@ fn run(words: &[String]) -> Result<(), Stop> {
         "test" => {
             let effort = steps::Effort::parse(rest).map_err(Stop::Usage)?;
             said(steps::test(&workspace, effort))
+        }
+        "assure" => {
+            let effort = assure::Effort::parse(rest).map_err(Stop::Usage)?;
+            said(assure::run(&workspace, &effort))
         }
         "bench" => cargo::bench(&workspace, rest).map_err(Stop::Failed),
         "docs" => no_more(rest).and_then(|()| cargo::docs(&workspace).map_err(Stop::Failed)),

@@ -42,7 +42,8 @@ fn is_long() -> bool {
 fn search<W: World>(name: &str, world: &mut W) -> Result<(), Counterexample> {
     let begun = Instant::now();
     let found = explore(world)?;
-    println!("{name}: {} states, {} steps, {:.1?}", found.states, found.steps, begun.elapsed());
+    println!("assure: {name}: states, and steps = {}, {}", found.states, found.steps);
+    println!("{name}: {:.1?}", begun.elapsed());
     Ok(())
 }
 

@@ -212,6 +212,45 @@ fn demo_accounts_and_real_ones_do_not_share_a_database() {
     }
 }
 
+/// What may become of a file, and the word that its refusal says of it.
+const HARMS: [(&str, fn(&Path)); 10] = [
+    ("damaged", |path| fs::write(path, "once upon a time").expect("written")),
+    ("damaged", |path| fs::write(path, [0; 50]).expect("written")),
+    ("damaged", |path| cut(path, 2)),
+    ("damaged", |path| cut(path, 40)),
+    ("damaged", |path| overwrite(path, 0, 16)),
+    ("damaged", |path| overwrite(path, 8_192, 4_096)),
+    ("another program", |path| {
+        fs::remove_file(path).expect("removed");
+        write(path, "CREATE TABLE recipes (name TEXT)");
+    }),
+    ("another program", |path| write(path, "PRAGMA application_id = 7")),
+    ("later version", |path| write(path, "INSERT INTO migrations VALUES (900, '0900_attic.sql', zeroblob(32), 0)")),
+    ("another text", |path| write(path, "UPDATE migrations SET checksum = zeroblob(32)")),
+];
+
+fn cut(path: &Path, parts: u64) {
+    let file = fs::OpenOptions::new().write(true).open(path).expect("the file");
+    let length = file.metadata().expect("its length").len();
+    file.set_len(length - length / parts).expect("cut");
+}
+
+fn overwrite(path: &Path, from: usize, length: usize) {
+    let mut bytes = fs::read(path).expect("the file");
+    bytes[from..from + length].fill(0x5a);
+    fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn whatever_became_of_a_file_is_refused_with_its_name_a_reason_and_a_way_out() {
+    for (number, (word, harm)) in HARMS.iter().enumerate() {
+        let (_, words) = refusal_after(harm);
+        assert!(words.contains(word), "{number}: {words}");
+        assert!(words.contains(": ") && words.len() > 60, "{number}: no way out in {words}");
+    }
+    println!("assure: refusals, and with a reason = {0} of {0}", HARMS.len());
+}
+
 #[tokio::test]
 async fn an_unreadable_row_is_named_and_harms_no_other() {
     let folder = folder();

@@ -239,7 +239,10 @@ mod slow {
         for ledger in &ledgers {
             audit(&server.address, &mut ledger.lock().expect("a ledger"), &mut chance, &mut seen);
         }
-        println!("{kills} kills; asked after {} living and {} ended sessions", seen.alive, seen.ended);
+        println!("assure: kills = {kills}");
+        println!("assure: living sessions asked after = {}", seen.alive);
+        println!("assure: ended sessions asked after = {}", seen.ended);
+        println!("assure: lost or revived = 0");
         assert!(seen.alive > kills && seen.ended > kills, "too little happened to mean anything: {seen:?}");
     }
 }

@@ -201,7 +201,7 @@ mod slow {
         }
         assert!(refused.is_empty(), "{} refused, such as {:?}", refused.len(), &refused[..refused.len().min(5)]);
         for library in &libraries {
-            println!("{}: {} verifications over {turned} rotations", library.name, library.verified);
+            println!("assure: verifications by {}, over {turned} rotations = {}", library.name, library.verified);
             assert!(library.verified > 5_000, "a stream, and no trickle");
         }
         assert_eq!(signed.len(), ALGORITHMS.len() * (ROTATIONS + 1), "every key that turned has signed");

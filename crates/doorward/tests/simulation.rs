@@ -388,6 +388,11 @@ async fn simulate(ground: Ground, seed: u64, refreshes: u64) {
     world.run(refreshes).await;
     world.all_thefts_are_caught().await;
     println!("{:?}", world.tally);
+    // An honest client that is signed out ends the simulation where it happens.
+    println!("assure: honest clients signed out, {ground:?} = 0");
+    println!("assure: refreshes, {ground:?} = {}", world.tally.refreshed);
+    println!("assure: requests and replies lost, {ground:?} = {}", world.tally.lost);
+    println!("assure: thefts, and caught, {ground:?} = {}, {}", world.tally.thefts, world.tally.caught);
     assert!(world.tally.refreshed >= refreshes);
     assert!(world.tally.caught > 0);
     assert!(world.tally.lost > refreshes / 20, "the network was not bad enough to mean anything");

@@ -238,7 +238,8 @@ fn every_history_comes_to_its_decisions() {
     let histories = file["histories"].as_array().unwrap();
     let decisions: usize = histories.iter().map(|history| replay(history, true)).sum();
     assert_eq!(decisions, histories.iter().map(|history| replay(history, false)).sum::<usize>());
-    println!("{} histories, {decisions} decisions", histories.len());
+    println!("assure: histories of a feed = {}", histories.len());
+    println!("assure: decisions of verifiers = {decisions}");
     assert!(histories.len() >= 2000 && decisions >= 8_000, "{decisions}");
     let key = |instance: &str| {
         let secret = base64url::decode(file["secret"].as_str().unwrap()).unwrap();

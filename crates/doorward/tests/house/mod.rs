@@ -1,7 +1,7 @@
 //! A whole server in process: real router, real rules, a store, a clock that is moved by hand.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -40,6 +40,8 @@ pub(crate) struct House {
     pub(crate) router: Router,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ada: UserId,
+    /// Has the machine no entropy left?
+    pub(crate) dry: Arc<AtomicBool>,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -97,7 +99,8 @@ impl House {
             rotate_every: None,
         };
         set(&mut settings);
-        let door = door_over(stores, settings, cost, &clock).await;
+        let dry = Arc::new(AtomicBool::new(false));
+        let door = door_over(stores, settings, cost, &clock, &dry).await;
         for strategy in Strategy::ALL {
             let id = ClientId::parse(&format!("demo-{}", strategy.name())).expect("an id");
             add_client(
@@ -113,25 +116,26 @@ impl House {
         };
         let ada = register(&door, registration, Actor::Operator, &doorward::door::Origin::default()).await;
         let ada = ada.expect("an account").id;
-        Self { router: router(door.clone()), door, clock, ada, folder }
+        Self { router: router(door.clone()), door, clock, ada, dry, folder }
     }
 
     /// The same house over another door, as after a restart.
     pub(crate) fn over(&self, door: Door) -> Self {
-        Self { router: router(door.clone()), door, clock: self.clock.clone(), ada: self.ada, folder: None }
+        let (clock, dry) = (self.clock.clone(), self.dry.clone());
+        Self { router: router(door.clone()), door, clock, ada: self.ada, dry, folder: None }
     }
 
     /// Another server over the same store, by the same clock, with caches of its own; `seen` is what it sees of the store.
     pub(crate) async fn beside(&self, seen: impl FnOnce(Stores) -> Stores) -> Self {
         let stores = seen(self.door.cached().stores().clone());
-        self.over(door_over(stores, self.door.settings().clone(), CHEAP, &self.clock).await)
+        self.over(door_over(stores, self.door.settings().clone(), CHEAP, &self.clock, &self.dry).await)
     }
 
     /// The same store under a server that has just started, with what an operator has set meanwhile.
     pub(crate) async fn restarted_with(&self, set: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.door.settings().clone();
         set(&mut settings);
-        self.over(door_over(self.door.cached().stores().clone(), settings, CHEAP, &self.clock).await)
+        self.over(door_over(self.door.cached().stores().clone(), settings, CHEAP, &self.clock, &self.dry).await)
     }
 
     /// The bytes of every file the store has written.
@@ -211,13 +215,13 @@ impl House {
     }
 }
 
-/// The machine's dice, with a stock of RSA pairs: making one takes a second, and these tests want dozens.
+/// The machine's dice, with a stock of RSA pairs: making one takes a second, and these tests want dozens. They may run dry.
 #[derive(Debug)]
-struct StockedDice;
+struct StockedDice(Arc<AtomicBool>);
 
 impl Dice for StockedDice {
     fn fill(&self, bytes: &mut [u8]) -> bool {
-        SystemDice.fill(bytes)
+        !self.0.load(Ordering::SeqCst) && SystemDice.fill(bytes)
     }
 
     fn rsa_pair(&self) -> Option<Private> {
@@ -229,14 +233,20 @@ impl Dice for StockedDice {
     }
 }
 
-async fn door_over(stores: Stores, settings: Settings, cost: Cost, clock: &Arc<ManualClock>) -> Door {
+async fn door_over(
+    stores: Stores,
+    settings: Settings,
+    cost: Cost,
+    clock: &Arc<ManualClock>,
+    dry: &Arc<AtomicBool>,
+) -> Door {
     let wiring = Wiring {
         stores,
         settings,
         masters: Masters::only(Secret::from_bytes([5; 32])),
         hashing: Hashing::start(2, cost).expect("threads"),
         clock: clock.clone(),
-        dice: Arc::new(StockedDice),
+        dice: Arc::new(StockedDice(dry.clone())),
     };
     wire(wiring).await.expect("a door")
 }

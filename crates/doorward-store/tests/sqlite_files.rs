@@ -212,21 +212,32 @@ fn demo_accounts_and_real_ones_do_not_share_a_database() {
     }
 }
 
-/// What may become of a file, and the word that its refusal says of it.
-const HARMS: [(&str, fn(&Path)); 10] = [
-    ("damaged", |path| fs::write(path, "once upon a time").expect("written")),
-    ("damaged", |path| fs::write(path, [0; 50]).expect("written")),
-    ("damaged", |path| cut(path, 2)),
-    ("damaged", |path| cut(path, 40)),
-    ("damaged", |path| overwrite(path, 0, 16)),
-    ("damaged", |path| overwrite(path, 8_192, 4_096)),
-    ("another program", |path| {
+/// What may become of a file, and a word of the refusal.
+struct Harm {
+    word: &'static str,
+    does: fn(&Path),
+}
+
+const fn harm(word: &'static str, does: fn(&Path)) -> Harm {
+    Harm { word, does }
+}
+
+const HARMS: [Harm; 10] = [
+    harm("damaged", |path| fs::write(path, "once upon a time").expect("written")),
+    harm("damaged", |path| fs::write(path, [0; 50]).expect("written")),
+    harm("damaged", |path| cut(path, 2)),
+    harm("damaged", |path| cut(path, 40)),
+    harm("damaged", |path| overwrite(path, 0, 16)),
+    harm("damaged", |path| overwrite(path, 8_192, 4_096)),
+    harm("another program", |path| {
         fs::remove_file(path).expect("removed");
         write(path, "CREATE TABLE recipes (name TEXT)");
     }),
-    ("another program", |path| write(path, "PRAGMA application_id = 7")),
-    ("later version", |path| write(path, "INSERT INTO migrations VALUES (900, '0900_attic.sql', zeroblob(32), 0)")),
-    ("another text", |path| write(path, "UPDATE migrations SET checksum = zeroblob(32)")),
+    harm("another program", |path| write(path, "PRAGMA application_id = 7")),
+    harm("later version", |path| {
+        write(path, "INSERT INTO migrations VALUES (900, '0900_attic.sql', zeroblob(32), 0)");
+    }),
+    harm("another text", |path| write(path, "UPDATE migrations SET checksum = zeroblob(32)")),
 ];
 
 fn cut(path: &Path, parts: u64) {
@@ -243,9 +254,9 @@ fn overwrite(path: &Path, from: usize, length: usize) {
 
 #[test]
 fn whatever_became_of_a_file_is_refused_with_its_name_a_reason_and_a_way_out() {
-    for (number, (word, harm)) in HARMS.iter().enumerate() {
-        let (_, words) = refusal_after(harm);
-        assert!(words.contains(word), "{number}: {words}");
+    for (number, harm) in HARMS.iter().enumerate() {
+        let (_, words) = refusal_after(harm.does);
+        assert!(words.contains(harm.word), "{number}: {words}");
         assert!(words.contains(": ") && words.len() > 60, "{number}: no way out in {words}");
     }
     println!("assure: refusals, and with a reason = {0} of {0}", HARMS.len());

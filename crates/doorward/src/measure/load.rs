@@ -140,12 +140,20 @@ async fn windows(trial: &Trial, time: Duration, issuer: &str) -> Result<Vec<Read
 async fn window(trial: &Trial, follower: &Follower) -> Result<f64, Trouble> {
     let opened = trial.sign_in("trial-hybrid").await?;
     let (token, _) = opened.handed.access.ok_or(Trouble::Wrong("no access token was handed out"))?;
-    follower.verify(&token).await.map_err(|_| Trouble::Wrong("the follower refuses a good token"))?;
+    let began = Stopwatch::start();
+    loop {
+        match follower.verify(&token).await {
+            Ok(_) => break,
+            // A machine that is busy may have kept it from renewing its lease.
+            Err(Refused::Unknown) if began.elapsed() < PATIENCE => tokio::task::yield_now().await,
+            Err(_) => return Err(Trouble::Wrong("the follower refuses a good token")),
+        }
+    }
     revoke::end_by_operator(&trial.door, opened.session.id, &Origin::default()).await?;
     let answered = Stopwatch::start();
     loop {
         match follower.verify(&token).await {
-            Err(Refused::Rejected(_)) => return Ok(answered.elapsed().as_secs_f64() * 1e6),
+            Err(Refused::Rejected(_) | Refused::Unknown) => return Ok(answered.elapsed().as_secs_f64() * 1e6),
             Ok(_) if answered.elapsed() < PATIENCE => tokio::task::yield_now().await,
             Ok(_) | Err(_) => return Err(Trouble::Wrong("the follower does not refuse what was ended")),
         }
@@ -194,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn sign_ins_cost_what_their_hash_costs() {
-        let dear = Cost { memory_kib: 8192, passes: 2, lanes: 1 };
+        let dear = Cost { memory_kib: 65_536, passes: 3, lanes: 1 };
         let [cheap, dear] = [CHEAP, dear].map(|cost| sign_ins(Duration::from_millis(200), cost, 1, ISSUER));
         let (cheap, dear) = (cheap.await.expect("a rate"), dear.await.expect("a rate"));
         assert!(cheap.median > dear.median && dear.median > 0.0, "{cheap:?} {dear:?}");

@@ -154,7 +154,9 @@ fn run_with(path: &str, programs: &[&str]) {
 fn run(path: &str) {
     let mut all = Vec::new();
     let own = commands(&page(path));
-    if !own.iter().any(|step| step.command.contains("doorward dev") || step.command.contains("doorward serve")) {
+    let serves =
+        |step: &Step| ["doorward dev", "doorward serve", "-- dev"].iter().any(|verb| step.command.contains(verb));
+    if !own.iter().any(serves) {
         let first = blocks(&page(FIRST)).into_iter().filter(|block| block.tag == "sh").take(3);
         all.extend(first.flat_map(|block| steps(&block)).filter(|step| !step.command.starts_with("cargo ")));
     }

@@ -39,6 +39,7 @@ served() { for _ in $(seq 600); do grep -qs '^ready ' "$1" && return; sleep 0.1;
 /// What stands for `cargo`.
 const CARGO: &str = r#"#!/bin/sh
 case "$*" in
+    "run --release -- "*) shift 3; exec doorward "$@" ;;
     "xtask "*) grep -q "^        \"$2\" =>" xtask/src/main.rs ;;
     "test -p doorward --test "*) test -f "crates/doorward/tests/$5.rs" ;;
     "test --release -p doorward --test "*) test -f "crates/doorward/tests/$6.rs" ;;
@@ -194,7 +195,8 @@ fn below(place: &Path, own: &str) -> PathBuf {
 
 fn keeps_the_terminal(command: &str) -> bool {
     let command = command.split("  #").next().unwrap_or_default().trim();
-    let serves = ["doorward dev", "doorward serve"].iter().any(|verb| command.starts_with(verb));
+    let serves =
+        ["doorward dev", "doorward serve", "cargo run --release -- dev"].iter().any(|verb| command.starts_with(verb));
     serves && !command.ends_with('&') && !command.contains("--help")
 }
 

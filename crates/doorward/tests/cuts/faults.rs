@@ -17,6 +17,7 @@ const HELD: Duration = Duration::from_millis(1900);
 pub(crate) enum Fault {
     Nothing,
     ServerKilled,
+    ServerKilledForAMoment,
     ServerKilledAgainAndAgain,
     ServerStopped,
     VerifiersStopped,
@@ -35,9 +36,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Nothing,
         Self::ServerKilled,
+        Self::ServerKilledForAMoment,
         Self::ServerKilledAgainAndAgain,
         Self::ServerStopped,
         Self::VerifiersStopped,
@@ -59,6 +61,7 @@ impl Fault {
         match self {
             Self::Nothing => "nothing is wrong",
             Self::ServerKilled => "server: kill -9, away, back",
+            Self::ServerKilledForAMoment => "server: kill -9, back at once",
             Self::ServerKilledAgainAndAgain => "server: kill -9, back, again and again",
             Self::ServerStopped => "server: SIGSTOP",
             Self::VerifiersStopped => "verifiers: SIGSTOP",
@@ -89,6 +92,7 @@ impl Fault {
             Self::HeldBack => is_quick(target),
             Self::WirePulled | Self::WireLosesDown | Self::WireLosesUp => target.wires.is_some(),
             Self::Nothing
+            | Self::ServerKilledForAMoment
             | Self::ServerKilledAgainAndAgain
             | Self::VerifiersStopped
             | Self::VerifierKilled
@@ -108,6 +112,11 @@ impl Fault {
         match self {
             Self::Nothing => {}
             Self::ServerKilled => world.kill_server(),
+            // Leases run that it knows nothing of, and somebody asks for a receipt as soon as it is there.
+            Self::ServerKilledForAMoment => {
+                world.kill_server();
+                world.start_server();
+            }
             Self::ServerKilledAgainAndAgain => {
                 let begun = At::now();
                 while At::now().since(begun) < span {
@@ -154,7 +163,8 @@ impl Fault {
             Self::WirePulled | Self::WireLosesDown | Self::WireLosesUp | Self::WireDisturbed => {
                 wire(world, |target| target.wires.as_ref().map(|wires| wires[0].mend()));
             }
-            Self::Nothing | Self::ServerKilledAgainAndAgain | Self::VerifierKilled => {}
+            Self::Nothing | Self::ServerKilledForAMoment | Self::ServerKilledAgainAndAgain | Self::VerifierKilled => {
+            }
             Self::BlackHole
             | Self::NothingDown
             | Self::NothingUp

@@ -225,12 +225,16 @@ impl World {
         wave
     }
 
-    /// Begins to end what is to be ended, some of it within `early`, all within `within`; every other call waits for all
-    /// verifiers.
+    /// Begins to end what is to be ended, some of it within `early`, one just then, all within `within`; every other call
+    /// waits for all verifiers.
     pub(crate) fn end(&mut self, wave: &Wave, early: Duration, within: Duration) -> Vec<JoinHandle<Value>> {
         let mut calls = Vec::new();
         for (number, member) in wave.single.iter().enumerate() {
-            let delay = self.chance.span(if number < 2 { early } else { within });
+            let delay = match number {
+                0 | 1 => self.chance.span(early),
+                2 => early,
+                _ => self.chance.span(within),
+            };
             let (ack, cases) = (["verifiers", "durable"][number % 2], vec![Arc::clone(&member.case)]);
             calls.push((delay, "DELETE", format!("/v1/session?ack={ack}"), member.credential.clone(), cases));
         }

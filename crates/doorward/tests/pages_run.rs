@@ -127,12 +127,18 @@ fn is_built(rust: &str) -> bool {
     files.iter().any(|file| fs::read_to_string(file).expect("an example").contains(rust))
 }
 
-/// The services of `examples/api`: built with all other tests, and only where this crate is tested alone by us.
+/// The services of `examples/api` are built with all other tests; where this crate is tested alone, we see to it.
 fn build_examples() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let beside = Path::new(env!("CARGO_BIN_EXE_doorward"));
-        if !beside.with_file_name("ten-lines").exists() {
+        let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let sources = root().join("examples/api/src");
+        let pairs = [("example-api", "main.rs"), ("ten-lines", "bin/ten_lines.rs")];
+        let is_new = |(program, source): (&str, &str)| {
+            written(&Path::new(env!("CARGO_BIN_EXE_doorward")).with_file_name(program))
+                > written(&sources.join(source))
+        };
+        if !pairs.into_iter().all(is_new) {
             let mut cargo = Command::new(env!("CARGO"));
             let status = cargo.args(["build", "-q", "-p", "example-api"]).current_dir(root()).status();
             assert!(status.expect("cargo starts").success(), "the examples are built");

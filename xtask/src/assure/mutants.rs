@@ -39,7 +39,7 @@ const TARGETS: [Target; 2] = [
     },
 ];
 
-/// Changes and tests all of them; that takes an hour or more.
+/// Changes and tests all of them; that takes hours.
 pub(crate) fn run(workspace: &Workspace, outcome: &mut Outcome) -> Verdict {
     let mut ask = cargo(workspace, &["mutants", "--version"]);
     ask.stdout(Stdio::null()).stderr(Stdio::null());

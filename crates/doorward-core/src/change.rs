@@ -77,6 +77,8 @@ pub struct Sweep {
     pub before: Timestamp,
     /// At most so many.
     pub limit: u32,
+    /// The latest time that was told by now; the realm keeps the latest of them.
+    pub latest: Timestamp,
 }
 
 /// Changes of what lasts. Each is one event of the audit log.

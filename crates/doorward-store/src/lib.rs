@@ -129,6 +129,8 @@ pub struct Realm {
     pub terms: Lifetime,
     /// Everybody's turn, if one is under way.
     pub spread: Option<Spread>,
+    /// The latest time that was ever told, as the last sweep knew it.
+    pub latest: Timestamp,
 }
 
 /// Users, clients, keys, the feed and the audit log.

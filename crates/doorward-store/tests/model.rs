@@ -264,7 +264,7 @@ impl History<'_> {
             _ => self.now - Lifetime::from_mins(i64::from(step.slip) * 20),
         };
         let before = edge + Lifetime::from_millis(i64::from(step.slip % 3) - 1);
-        SessionChange::Sweep(Sweep { before: before.min(self.now), limit: 1_000 })
+        SessionChange::Sweep(Sweep { before: before.min(self.now), limit: 1_000, latest: self.now })
     }
 
     async fn set_password(&self, step: Step) -> Change {

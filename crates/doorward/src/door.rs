@@ -189,6 +189,8 @@ impl std::fmt::Debug for Door {
 
 /// So many passwords tell which schemes there are, and how often.
 pub const SCHEMES_SAMPLE: u32 = 10_000;
+/// How often the latest time is written down; a crash may lose as much of it.
+pub const SWEPT_EVERY: Lifetime = Lifetime::from_secs(60);
 /// The most touches that wait to be written; more are left to the next use of their sessions.
 pub const TOUCHED_MOST: usize = 100_000;
 
@@ -202,11 +204,13 @@ impl Door {
         let now = clock.now();
         let cached = Cached::open(stores, settings.cache_records, settings.feed.budget).await?;
         hashing.resemble(&cached.stores().directory.password_schemes(SCHEMES_SAMPLE).await?);
-        let began = Moment { up: clock.up(), latest: now.max(cached.feed().latest()) };
+        let realm = cached.stores().directory.realm().await?;
+        let told = cached.feed().latest().max(realm.latest + SWEPT_EVERY);
+        let began = Moment { up: clock.up(), latest: now.max(told) };
         let watermark = Watermark::begin(cached.head(), began);
         let throttle = Throttle::new(settings.throttle);
         throttle.restore(cached.stores().sessions.failures(ACCOUNTS as u32).await?);
-        let terms = cached.stores().directory.realm().await?.terms.max(settings.feed.terms());
+        let terms = realm.terms.max(settings.feed.terms());
         let hub = Hub::begin(began.up, cached.has_verifiers().then_some(terms));
         let mut first = [0; 8];
         dice.fill(&mut first);
@@ -311,6 +315,12 @@ impl Door {
         now
     }
 
+    /// The latest time ever told here. It is written down by the minute: what ends a token must be remembered until that is
+    /// over by the clock that it was minted by, also if a start with another one comes in between.
+    pub fn latest(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed))
+    }
+
     /// Who listens to the feed.
     pub fn hub(&self) -> &Hub {
         &self.0.hub
@@ -331,7 +341,7 @@ impl Door {
         let head = self.0.cached.head();
         let now = self.now();
         let up = self.up();
-        let latest = Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed));
+        let latest = self.latest();
         let mut watermark = self.0.watermark.lock().unwrap_or_else(PoisonError::into_inner);
         watermark.note(head, Moment { up, latest });
         watermark.advance(up, now)
@@ -349,7 +359,7 @@ impl Door {
     /// live too long, and nothing is minted (design section 5).
     pub fn now_to_mint(&self) -> Result<Timestamp, Stopped> {
         let now = self.now();
-        let latest = Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed));
+        let latest = self.latest();
         if latest - now > SKEW { Err(Stopped::Clock) } else { Ok(now) }
     }
 

@@ -102,6 +102,7 @@ impl State {
 
     #[expect(clippy::unnecessary_wraps, reason = "it has the shape of its siblings; it never conflicts")]
     fn sweep(&mut self, sweep: Sweep) -> Option<Written> {
+        self.realm.latest = self.realm.latest.max(sweep.latest);
         self.tombstones.retain(|_, until| *until > sweep.before);
         let over = self.sessions.values().filter(|session| is_over_since(session, sweep.before));
         let swept: Vec<_> =

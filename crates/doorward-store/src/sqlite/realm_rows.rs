@@ -15,7 +15,7 @@ use crate::Realm;
 
 /// Reads it.
 pub(super) fn read(file: &Connection) -> Result<Realm, Fault> {
-    let mut statement = file.prepare_cached("SELECT terminal_epoch, refresh_epoch, terms FROM meta")?;
+    let mut statement = file.prepare_cached("SELECT terminal_epoch, refresh_epoch, terms, latest FROM meta")?;
     let realm = statement.query_row([], |row| Ok(read_meta(row)))??;
     Ok(Realm { spread: spread(file)?, ..realm })
 }
@@ -24,7 +24,8 @@ fn read_meta(row: &Row<'_>) -> Result<Realm, Fault> {
     let mut cells = Cells::of(row);
     let epochs =
         Epochs { terminal: cells.position("meta.terminal_epoch")?, refresh: cells.position("meta.refresh_epoch")? };
-    Ok(Realm { epochs, terms: cells.lifetime("meta.terms")?, spread: None })
+    let (terms, latest) = (cells.lifetime("meta.terms")?, cells.time("meta.latest")?);
+    Ok(Realm { epochs, terms, spread: None, latest })
 }
 
 fn spread(file: &Connection) -> Result<Option<Spread>, Fault> {

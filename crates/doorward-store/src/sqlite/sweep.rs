@@ -27,6 +27,7 @@ struct Candidate {
 
 /// See [`SessionChange::Sweep`](doorward_core::change::SessionChange::Sweep).
 pub(super) fn sweep(file: &Connection, sweep: Sweep) -> Result<Option<Written>, Fault> {
+    file.prepare_cached("UPDATE meta SET latest = max(latest, ?1)")?.execute([sweep.latest.millis()])?;
     let looks = sweep.limit.saturating_add(LOOKS);
     file.prepare_cached(
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones WHERE until <= ?1 ORDER BY until LIMIT ?2)",

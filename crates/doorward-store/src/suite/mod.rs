@@ -64,6 +64,7 @@ macro_rules! store_suite {
             of_sixteen_rotations_from_one_generation_one_wins
         ]);
         $crate::store_suite!(@topic $open, sweep: [
+            the_latest_time_that_was_told_stays
             a_sweep_forgets_what_is_over_and_nothing_else
             a_sweep_goes_by_the_latest_use_and_the_latest_idle_lifetime
             a_sweep_takes_data_and_secrets_along

@@ -13,7 +13,7 @@ use crate::Stores;
 const INSTANT: Lifetime = Lifetime::from_millis(1);
 
 fn sweep(before: Timestamp, limit: u32) -> SessionChange {
-    SessionChange::Sweep(Sweep { before, limit })
+    SessionChange::Sweep(Sweep { before, limit, latest: before })
 }
 
 async fn left(stores: &Stores) -> Vec<u8> {
@@ -132,4 +132,13 @@ pub async fn a_swept_id_stays_unusable_until_nothing_can_carry_it(stores: &Store
     conflicts(stores, open(again())).await;
     done(stores, sweep(until, 100)).await;
     done(stores, open(again())).await;
+}
+
+/// A start with another clock has to know it.
+pub async fn the_latest_time_that_was_told_stays(stores: &Stores) {
+    let told = |latest| SessionChange::Sweep(Sweep { before: Timestamp::MIN, limit: 0, latest });
+    for (latest, kept) in [(after(5), after(5)), (after(3), after(5)), (after(9), after(9))] {
+        done(stores, told(latest)).await;
+        assert_eq!(answer(stores.directory.realm()).await.latest, kept);
+    }
 }

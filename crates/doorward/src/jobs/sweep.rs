@@ -8,10 +8,10 @@ use doorward_core::change::{DirectoryChange, SessionChange, Sweep, TrimFeed};
 use doorward_store::Committed;
 use tokio::sync::watch;
 
-use crate::door::{Door, Origin, SCHEMES_SAMPLE};
+use crate::door::{Door, Origin, SCHEMES_SAMPLE, SWEPT_EVERY};
 use crate::flows::feed;
 
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_millis(SWEPT_EVERY.millis().unsigned_abs());
 /// A batch small enough that nobody waits for it.
 const BATCH: u32 = 200;
 /// As many lines at a time.
@@ -21,8 +21,9 @@ const KEPT: Lifetime = Lifetime::from_hours(24);
 /// Lines are due by the hour, so that the audit log hears of it once an hour; so are answers about nobody.
 const TRIM_EVERY: Lifetime = Lifetime::from_hours(1);
 
-/// Runs until `stop` says so.
+/// Runs until `stop` says so. The first sweep is at once: it writes down what time it is (see [`Door::latest`]).
 pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
+    sweep(&door).await;
     let mut trimmed = door.now() - TRIM_EVERY;
     loop {
         tokio::select! {
@@ -50,7 +51,7 @@ pub async fn sweep(door: &Door) -> u64 {
     door.throttle().forget(now);
     let mut swept = 0;
     loop {
-        let change = SessionChange::Sweep(Sweep { before: now - KEPT, limit: BATCH });
+        let change = SessionChange::Sweep(Sweep { before: now - KEPT, limit: BATCH, latest: door.latest() });
         match door.cached().commit(change).await {
             Ok(Committed::Done(receipt)) => {
                 swept += receipt.count;

@@ -60,6 +60,27 @@ async fn the_feed_is_forgotten_by_the_time_that_passed_and_not_by_the_clock_on_t
     assert_eq!(sweep::trim(&house.door).await, 1);
 }
 
+/// Tokens were minted before the clock was set back. What ends them after a start must outlive them by that clock.
+#[tokio::test]
+async fn a_start_with_a_clock_that_was_set_back_forgets_nothing_that_tokens_of_before_could_outlive() {
+    let house = House::memory().await;
+    let signed_in = house.sign_in("demo-jwt", "body").await;
+    sweep::sweep(&house.door).await;
+    house.clock.set_wall(Lifetime::from_hours(-1));
+    let house = house.restarted_with(|_| {}).await;
+    house.send(Ask::delete("/v1/session").bearer(&signed_in.text("access_token"))).await.ok();
+    sweep::sweep(&house.door).await;
+    house.advance(RETENTION);
+    sweep::sweep(&house.door).await;
+    assert_eq!(house.door.watermark(), doorward_core::Position::START, "by this clock the token is good for a while");
+    let again = house.send(Ask::get("/v1/session").bearer(&signed_in.text("access_token"))).await;
+    again.expect(401, "token_revoked");
+    // The hour that it was set back by, and what a sweep may be late.
+    house.advance(Lifetime::from_hours(1) + Lifetime::from_mins(1));
+    sweep::sweep(&house.door).await;
+    assert_eq!(house.door.watermark(), house.door.cached().head());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_use_of_a_session_is_written_down_once_a_minute() {
     let house = House::memory().await;

@@ -76,7 +76,7 @@ impl Lease {
 
     /// Sends a ping: gives its number, which is never used again.
     pub fn ping(&mut self, stream: Option<StreamId>, now: Moment) -> u64 {
-        let used = self.usable();
+        let used = usable(self.length);
         // What was sent a lease ago can renew nothing any more.
         self.outstanding.retain(|sent| now.since(sent.at) < used);
         if self.outstanding.len() == MOST_OUTSTANDING {
@@ -130,7 +130,7 @@ impl Lease {
     pub fn margin(&self, now: Moment, grace: Lifetime) -> Lifetime {
         match self.proven {
             Some((_, at)) => {
-                let left = self.usable() + grace;
+                let left = usable(self.length + grace);
                 Lifetime::from_millis(left.millis().saturating_sub(now.since(at).millis()))
             }
             None => Lifetime::from_millis(i64::MIN),
@@ -151,12 +151,12 @@ impl Lease {
     pub const fn last(&self) -> u64 {
         self.last
     }
+}
 
-    /// The lease by a clock that may run slow by one in a thousand.
-    const fn usable(&self) -> Lifetime {
-        let millis = self.length.millis();
-        Lifetime::from_millis(millis - (millis + 999) / 1000)
-    }
+/// A span by a clock that may run slow by one in a thousand.
+const fn usable(span: Lifetime) -> Lifetime {
+    let millis = span.millis();
+    Lifetime::from_millis(millis.saturating_sub(millis.saturating_add(999) / 1000))
 }
 
 impl fmt::Debug for Lease {
@@ -190,8 +190,8 @@ mod tests {
         assert!(!lease.applied(place(3)) && !lease.is_fresh(at(1)), "the index lacks something");
         assert!(lease.applied(place(4)));
         assert!(lease.is_fresh(at(2996)) && !lease.is_fresh(at(2997)), "a thousandth less than three seconds");
-        assert!(lease.is_fresh_with(Lifetime::from_millis(10), at(3006)));
-        assert!(!lease.is_fresh_with(Lifetime::from_millis(10), at(3007)));
+        assert!(lease.is_fresh_with(Lifetime::from_millis(10), at(3005)));
+        assert!(!lease.is_fresh_with(Lifetime::from_millis(10), at(3006)), "so of the grace");
         let late = lease.ping(STREAM, at(100));
         lease.echo(late, STREAM, place(4));
         assert!(lease.applied(place(4)));

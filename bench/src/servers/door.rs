@@ -76,6 +76,7 @@ async fn open(wanted: &Stock) -> Result<Door, Trouble> {
         trusted_proxies: Vec::new(),
         feed: Default::default(),
         rotate_every: None,
+        feed_only: Vec::new(),
     };
     let hashing = Hashing::start(WORKERS, Cost::FLOOR)?;
     let masters = Masters::only(Secret::from_bytes(MASTER));

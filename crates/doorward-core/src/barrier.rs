@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_verify::feed::Instance;
+use doorward_verify::feed::{Instance, SetId};
 use doorward_verify::{Lifetime, Position};
 
 use crate::id::VerifierId;
@@ -35,6 +35,8 @@ pub struct Pinged {
     pub applied: Position,
     /// Does it trust what it knows no longer?
     pub leaving: bool,
+    /// The set of signing keys that it holds, if it says so.
+    pub keys: Option<SetId>,
 }
 
 /// What is known of an instance.
@@ -43,6 +45,8 @@ struct Seen {
     /// From then on it has no lease, by all pings so far.
     until: Lifetime,
     applied: Position,
+    /// As of its last ping.
+    keys: Option<SetId>,
 }
 
 /// Everybody who may have a lease. Moments are those of a clock that runs through suspend and cannot be set.
@@ -67,10 +71,28 @@ impl Barrier {
             return;
         }
         let until = end(now, ping.terms);
-        let seen = self.instances.entry(ping.who).or_insert(Seen { until, applied: ping.applied });
+        let seen = self.instances.entry(ping.who).or_insert(Seen { until, applied: ping.applied, keys: None });
         // Shorter terms count once the longer ones have run out; a late ping takes back no acknowledgement.
         seen.until = seen.until.max(until);
         seen.applied = seen.applied.max(ping.applied);
+        seen.keys = ping.keys;
+    }
+
+    /// Who may have a lease and has not said that it holds this set of signing keys.
+    pub fn without(&self, keys: SetId, now: Lifetime) -> impl Iterator<Item = Who> {
+        let lacks = move |seen: &Seen| now < seen.until && seen.keys != Some(keys);
+        self.instances.iter().filter(move |(_, seen)| lacks(seen)).map(|(who, _)| *who)
+    }
+
+    /// Does everybody who may have a lease hold this set of signing keys? Who had one before the start may have another.
+    pub fn all_hold(&self, keys: SetId, now: Lifetime) -> bool {
+        self.start.is_none_or(|start| now >= start) && self.without(keys, now).next().is_none()
+    }
+
+    /// The next moment at which that may be so even if nobody says anything.
+    pub fn next_holding(&self, keys: SetId, now: Lifetime) -> Option<Lifetime> {
+        let lacking = self.instances.values().filter(|seen| now < seen.until && seen.keys != Some(keys));
+        lacking.map(|seen| seen.until).chain(self.start.filter(|start| now < *start)).min()
     }
 
     /// Begins to wait for a place. To be called *after* the place was published.

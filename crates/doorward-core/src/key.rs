@@ -9,6 +9,7 @@ use crate::policy::{ABSOLUTE_LONGEST, DEVICE_LIFE, RETENTION};
 use crate::secret::{Secret, mac};
 use crate::token::SigningKey;
 
+pub mod lead;
 mod life;
 mod sealing;
 

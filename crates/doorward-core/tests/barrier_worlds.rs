@@ -218,7 +218,7 @@ impl World {
         let ping = self.pings[place];
         let record = |world: &mut Self| {
             let applied = ping.applied;
-            let pinged = Pinged { who: WHO, terms: terms(rules), applied, leaving: ping.leaving };
+            let pinged = Pinged { who: WHO, terms: terms(rules), applied, leaving: ping.leaving, keys: None };
             world.barrier.ping(pinged, up(world.now));
             world.look();
         };

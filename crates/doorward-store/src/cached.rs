@@ -257,6 +257,11 @@ impl Cached {
         read(&self.clients).get(id).cloned()
     }
 
+    /// All clients, as they are set today.
+    pub fn clients(&self) -> Vec<Arc<Client>> {
+        read(&self.clients).values().cloned().collect()
+    }
+
     /// Is there a client like that?
     pub fn any_client(&self, like: impl Fn(&Client) -> bool) -> bool {
         read(&self.clients).values().any(|client| like(client))

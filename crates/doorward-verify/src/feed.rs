@@ -33,6 +33,19 @@ pub struct Instance(pub [u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub [u8; 16]);
 
+/// A set of signing keys as it is served: the first 16 bytes of the SHA-256 of its text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub [u8; 16]);
+
+impl SetId {
+    /// Of the text of a set.
+    pub fn of(text: &[u8]) -> Self {
+        let mut id = [0; 16];
+        id.copy_from_slice(&tag::sha256(text)[..16]);
+        Self(id)
+    }
+}
+
 /// Why what came was not one of our events. Whoever sees one drops the connection and applies nothing of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Broken {
@@ -122,6 +135,26 @@ impl fmt::Debug for StreamId {
 }
 
 impl FromStr for StreamId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        sixteen(text).map(Self).ok_or(NameError)
+    }
+}
+
+impl fmt::Display for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SetId({self})")
+    }
+}
+
+impl FromStr for SetId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {

@@ -4,7 +4,7 @@
 //! ([`Judgement`]). Whoever has sockets and clocks ([`follow`](crate) with its feature on) does the rest.
 
 use crate::feed::{Bump, Echo, Event, Hello, Need, Ping, Range, Snapshot, StreamId, VERSION};
-use crate::feed::{Instance, Statement};
+use crate::feed::{Instance, SetId, Statement};
 use crate::lease::{Lease, Moment};
 use crate::{Entry, Key, Lifetime, Marks, Position, Rejection, Revocations, Scope, Timestamp};
 
@@ -68,12 +68,16 @@ pub struct Todo {
     pub snapshot: bool,
     /// Drop this connection, wait, connect again.
     pub reconnect: bool,
+    /// Get the set of signing keys.
+    pub keys: bool,
 }
 
 impl Todo {
-    const PING: Self = Self { ping: true, snapshot: false, reconnect: false };
-    const SNAPSHOT: Self = Self { ping: false, snapshot: true, reconnect: false };
-    const RECONNECT: Self = Self { ping: false, snapshot: false, reconnect: true };
+    const NOTHING: Self = Self { ping: false, snapshot: false, reconnect: false, keys: false };
+    const PING: Self = Self { ping: true, ..Self::NOTHING };
+    const SNAPSHOT: Self = Self { snapshot: true, ..Self::NOTHING };
+    const RECONNECT: Self = Self { reconnect: true, ..Self::NOTHING };
+    const KEYS: Self = Self { keys: true, ..Self::NOTHING };
 
     /// Both.
     #[must_use]
@@ -82,6 +86,7 @@ impl Todo {
             ping: self.ping || other.ping,
             snapshot: self.snapshot || other.snapshot,
             reconnect: self.reconnect || other.reconnect,
+            keys: self.keys || other.keys,
         }
     }
 }
@@ -115,6 +120,8 @@ pub struct Replica {
     heard: Option<(Timestamp, Moment)>,
     /// Was the index ever whole?
     was_whole: bool,
+    /// The set of signing keys that is held.
+    keys: Option<SetId>,
 }
 
 impl Replica {
@@ -136,6 +143,7 @@ impl Replica {
             pinged: None,
             heard: None,
             was_whole: false,
+            keys: None,
         }
     }
 
@@ -146,13 +154,14 @@ impl Replica {
             Event::Range(range) => range.end(),
             Event::Echo(echo) => echo.head,
             Event::Need(Need::Snapshot { head }) | Event::Bump(Bump { head, .. }) => *head,
-            Event::Need(Need::Ping | Need::Unknown) | Event::Unknown => Position::START,
+            Event::Need(Need::Ping | Need::Keys | Need::Unknown) | Event::Unknown => Position::START,
         });
         match event {
             Event::Hello(hello) => self.open(hello, now),
             Event::Range(range) => self.extend(range),
             Event::Echo(echo) => self.echo(echo, now),
             Event::Need(Need::Ping) => Todo::PING,
+            Event::Need(Need::Keys) => Todo::KEYS,
             Event::Need(Need::Snapshot { head }) => {
                 let wanted = self.applied < *head;
                 self.renew(head.generation).and(self.want(wanted))
@@ -324,6 +333,11 @@ impl Replica {
         if self.pinged.is_none_or(|at| now.since(at) >= every) { Todo::PING } else { Todo::default() }
     }
 
+    /// A set of signing keys was got. The server is told, if it is another one: a new key may be waiting for that.
+    pub fn hold_keys(&mut self, keys: SetId) -> Todo {
+        if self.keys.replace(keys) == Some(keys) { Todo::default() } else { Todo::PING }
+    }
+
     /// The ping to send now.
     pub fn ping(&mut self, now: Moment, seen: Vec<(String, Timestamp)>, leaving: bool) -> Ping {
         self.pinged = Some(now);
@@ -336,6 +350,7 @@ impl Replica {
             grace: self.asked.1,
             seen,
             leaving,
+            keys: self.keys,
         }
     }
 

@@ -121,6 +121,8 @@ pub struct Settings {
     pub rotate_every: Option<Lifetime>,
     /// What verifiers are granted.
     pub feed: FeedSettings,
+    /// The audiences all of whose verifiers follow the feed.
+    pub feed_only: Vec<String>,
 }
 
 impl Settings {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use doorward_core::barrier::{Barrier, Pinged, Wait, Who};
 use doorward_core::relay::{Frames, Note, Notes};
 use doorward_core::{Lifetime, Position};
-use doorward_verify::feed::{Event, Need, StreamId};
+use doorward_verify::feed::{Event, Need, SetId, StreamId};
 use tokio::sync::{Notify, watch};
 
 use self::counts::Counters;
@@ -131,6 +131,24 @@ impl Hub {
             }
         }
         wait
+    }
+
+    /// Asks those who listen and hold another set of signing keys to get this one.
+    pub(crate) fn ask_for_keys(&self, keys: SetId, now: Lifetime) {
+        let without: Vec<_> = lock(&self.barrier).without(keys, now).collect();
+        for mailbox in lock(&self.streams).open.values().filter(|mailbox| without.contains(&mailbox.who)) {
+            mailbox.tell(Note { behind: Position::START, event: Event::Need(Need::Keys) });
+        }
+    }
+
+    /// Does everybody who may have a lease hold this set of signing keys?
+    pub(crate) fn all_hold(&self, keys: SetId, now: Lifetime) -> bool {
+        lock(&self.barrier).all_hold(keys, now)
+    }
+
+    /// The next moment at which that may be so even if nobody says anything.
+    pub(crate) fn next_holding(&self, keys: SetId, now: Lifetime) -> Option<Lifetime> {
+        lock(&self.barrier).next_holding(keys, now)
     }
 
     /// Has so much time passed since the start, and some more for clocks that drift?

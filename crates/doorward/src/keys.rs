@@ -13,6 +13,7 @@ use doorward_core::throttle::Whose;
 use doorward_core::token::SigningKey;
 use doorward_core::user::Email;
 use doorward_core::{Algorithm, Handles, Key, KeySet, Timestamp, VerifyingKey, base64url};
+use doorward_verify::feed::SetId;
 
 use crate::door::Dice;
 
@@ -29,6 +30,7 @@ pub struct Keys {
     form: FormKey,
     jwks: Bytes,
     etag: String,
+    set: SetId,
     /// What it was opened from.
     versions: BTreeMap<KeyId, u64>,
 }
@@ -83,6 +85,7 @@ impl Keys {
             handle_number,
             handles_before: opened.handles_before,
             etag: format!("\"{}\"", &base64url::encode(&sha256(&[&jwks]))[..22]),
+            set: SetId::of(&jwks),
             jwks: jwks.into(),
             versions: versions(records),
         })
@@ -158,6 +161,11 @@ impl Keys {
     /// The JWK set (RFC 7517) as it is served.
     pub fn jwks(&self) -> Bytes {
         self.jwks.clone()
+    }
+
+    /// What verifiers call it that hold it.
+    pub const fn set(&self) -> SetId {
+        self.set
     }
 
     /// Its ETag.

@@ -173,6 +173,7 @@ mod tests {
                 trusted_proxies: Vec::new(),
                 feed: Default::default(),
                 rotate_every: None,
+                feed_only: Vec::new(),
             },
             masters: Masters::only(Secret::from_bytes([master; 32])),
             hashing: Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread"),

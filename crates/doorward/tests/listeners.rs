@@ -73,7 +73,7 @@ mod slow {
                             self.ping(&mut line, &mut pings, name, range.end()).await;
                             told.send(Heard::Said).expect("somebody listens");
                         }
-                        Event::Need(Need::Snapshot { .. } | Need::Ping | Need::Unknown)
+                        Event::Need(Need::Snapshot { .. } | Need::Ping | Need::Keys | Need::Unknown)
                         | Event::Echo(_)
                         | Event::Bump(_)
                         | Event::Unknown => {}
@@ -104,7 +104,7 @@ mod slow {
             let lease = Lifetime::from_secs(30);
             let (seen, grace) = (Vec::new(), Lifetime::ZERO);
             let instance = self.instance;
-            let ping = Ping { instance, stream, n: *pings, applied, lease, grace, seen, leaving: false };
+            let ping = Ping { instance, stream, n: *pings, applied, lease, grace, seen, leaving: false, keys: None };
             let mut body = Vec::new();
             ping.write(&mut body);
             let head = format!(

@@ -26,6 +26,8 @@ mod elsewhere;
 mod everybody;
 #[path = "stories/feed.rs"]
 mod feed;
+#[path = "stories/feed_only.rs"]
+mod feed_only;
 #[path = "stories/jobs.rs"]
 mod jobs;
 #[path = "stories/keys.rs"]

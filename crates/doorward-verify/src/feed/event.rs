@@ -93,6 +93,8 @@ pub enum Need {
         /// From where the stream goes on.
         head: Position,
     },
+    /// That the verifier gets the set of signing keys, and says in its next ping that it holds it.
+    Keys,
     /// Something that we do not know; ignored.
     Unknown,
 }
@@ -291,6 +293,7 @@ impl Need {
                 object.text("what", "snapshot");
                 object.text("head", &head.to_string());
             }
+            Self::Keys => object.text("what", "keys"),
             Self::Unknown => object.text("what", "unknown"),
         }
     }
@@ -307,6 +310,7 @@ impl Need {
         })?;
         match (what.as_deref(), head) {
             (Some("ping"), _) => Ok(Self::Ping),
+            (Some("keys"), _) => Ok(Self::Keys),
             (Some("snapshot"), Some(head)) => Ok(Self::Snapshot { head }),
             (Some("snapshot") | None, _) => Err(Malformed),
             (Some(_), _) => Ok(Self::Unknown),

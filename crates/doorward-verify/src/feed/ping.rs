@@ -2,7 +2,7 @@
 
 use super::event::write_stream;
 use super::value::{integer, moment, parsed, position, span, whole};
-use super::{Instance, StreamId};
+use super::{Instance, SetId, StreamId};
 use crate::json::{Malformed, ObjectWriter, read_object, write_string};
 use crate::{Lifetime, Position, Timestamp};
 
@@ -32,6 +32,8 @@ pub struct Ping {
     pub seen: Vec<(String, Timestamp)>,
     /// Does it stop now, and trust its index no longer?
     pub leaving: bool,
+    /// The set of signing keys that it holds, if it says so.
+    pub keys: Option<SetId>,
 }
 
 impl Ping {
@@ -54,10 +56,13 @@ impl Ping {
         out.push(b']');
         let leaving: &[u8] = if self.leaving { b"true" } else { b"false" };
         object.raw("leaving").extend_from_slice(leaving);
+        if let Some(keys) = self.keys {
+            object.text("keys", &keys.to_string());
+        }
         object.end();
     }
 
-    /// Reads a ping. As in every request, a member that we do not know is refused; `seen` and `leaving` may be absent.
+    /// Reads a ping. As in every request, a member that we do not know is refused; `seen`, `leaving` and `keys` may be absent.
     ///
     /// # Errors
     /// [`Malformed`] if it is none, or larger than it may be.
@@ -66,7 +71,7 @@ impl Ping {
             return Err(Malformed);
         }
         let (mut instance, mut stream, mut n, mut applied) = (None, None, None, None);
-        let (mut lease, mut grace, mut seen, mut leaving) = (None, None, Vec::new(), false);
+        let (mut lease, mut grace, mut seen, mut leaving, mut keys) = (None, None, Vec::new(), false, None);
         read_object(json, |name, value| {
             match name {
                 "instance" => instance = Some(parsed(value)?),
@@ -80,13 +85,14 @@ impl Ping {
                     if seen.len() > MOST_SEEN { Err(Malformed) } else { Ok(()) }
                 })?,
                 "leaving" => leaving = value.boolean()?,
+                "keys" => keys = Some(parsed(value)?),
                 _ => return Err(Malformed),
             }
             Ok::<(), Malformed>(())
         })?;
         match (instance, stream, n, applied, lease, grace) {
             (Some(instance), Some(stream), Some(n), Some(applied), Some(lease), Some(grace)) => {
-                Ok(Self { instance, stream, n, applied, lease, grace, seen, leaving })
+                Ok(Self { instance, stream, n, applied, lease, grace, seen, leaving, keys })
             }
             _ => Err(Malformed),
         }

@@ -259,7 +259,8 @@ fn any_event() -> impl Strategy<Value = Event> {
     );
     let echo = (0..i64::MAX as u64, prop::option::of(stream()), any_position(), time())
         .prop_map(|(n, stream, head, time)| Event::Echo(Echo { n, stream, head, time }));
-    let need = prop_oneof![Just(Need::Ping), any_position().prop_map(|head| Need::Snapshot { head })];
+    let need =
+        prop_oneof![Just(Need::Ping), Just(Need::Keys), any_position().prop_map(|head| Need::Snapshot { head })];
     let bump = (any_position(), ".{0,9}").prop_map(|(head, reason)| Event::Bump(Bump { head, reason }));
     prop_oneof![hello, range, echo, need.prop_map(Event::Need), bump]
 }
@@ -267,8 +268,10 @@ fn any_event() -> impl Strategy<Value = Event> {
 fn any_ping() -> impl Strategy<Value = Ping> {
     let seen = prop::collection::vec((".{0,9}", any::<i64>().prop_map(Timestamp::from_millis)), 0..5);
     let stream = prop::option::of(any::<[u8; 16]>().prop_map(StreamId));
-    (any::<[u8; 16]>(), stream, 1..i64::MAX as u64, any_position(), (0..i64::MAX, 0..i64::MAX), seen, any::<bool>())
-        .prop_map(|(instance, stream, n, applied, (lease, grace), seen, leaving)| Ping {
+    let keys = prop::option::of(any::<[u8; 16]>().prop_map(SetId));
+    let last = (any::<bool>(), keys);
+    (any::<[u8; 16]>(), stream, 1..i64::MAX as u64, any_position(), (0..i64::MAX, 0..i64::MAX), seen, last).prop_map(
+        |(instance, stream, n, applied, (lease, grace), seen, (leaving, keys))| Ping {
             instance: Instance(instance),
             stream,
             n,
@@ -277,7 +280,9 @@ fn any_ping() -> impl Strategy<Value = Ping> {
             grace: Lifetime::from_millis(grace),
             seen,
             leaving,
-        })
+            keys,
+        },
+    )
 }
 
 proptest! {

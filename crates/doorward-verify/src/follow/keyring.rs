@@ -12,11 +12,14 @@ use super::client::{Answer, Call};
 use super::clock;
 use super::shared::Shared;
 use super::stream::Pause;
+use crate::feed::SetId;
 use crate::keys::LONGEST_SET;
 use crate::{KeySet, Lifetime, Moment};
 
 /// How often an unknown key may cause a fetch.
 const COOLDOWN: Lifetime = Lifetime::from_secs(30);
+/// How often the server may cause one.
+const AGAIN: Lifetime = Lifetime::from_secs(1);
 /// How long a set is used where the server does not say.
 const USUAL: u64 = 300;
 /// Bounds of what it may say, in seconds.
@@ -71,6 +74,14 @@ impl Keyring {
         is_due
     }
 
+    /// The server asks for its set to be fetched. Not more often than once a second: it asks again.
+    pub(super) fn renew(&self, now: Moment) {
+        let passed = now.running.millis().saturating_sub(self.fetched.load(Ordering::Relaxed));
+        if passed >= AGAIN.millis() && !self.is_fetching.swap(true, Ordering::AcqRel) {
+            self.wanted.notify_one();
+        }
+    }
+
     fn replace(&self, keys: KeySet) {
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         self.is_loaded.send_replace(true);
@@ -87,8 +98,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let server = shared.client.current();
         let next = tokio::select! {
             fetched = fetch(&shared) => match fetched {
-                Some((keys, seconds)) => {
+                Some((keys, id, seconds)) => {
                     keyring.replace(keys);
+                    let todo = shared.write().hold_keys(id);
+                    shared.wake(todo);
                     pause.reset();
                     Duration::from_secs(seconds)
                 }
@@ -112,15 +125,16 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Fetches a set; gives it, and for how many seconds it may be used. Garbage, and a set without keys, are none.
-async fn fetch(shared: &Shared) -> Option<(KeySet, u64)> {
+/// Fetches a set; gives it, its name, and for how many seconds it may be used. Garbage, and a set without keys, are none.
+async fn fetch(shared: &Shared) -> Option<(KeySet, SetId, u64)> {
     let call = Call::get("/.well-known/jwks.json", "application/json");
     let answer = shared.client.call(&call, LONGEST_SET, WITHIN).await.ok()?;
     if answer.head.status.as_u16() != 200 {
         return None;
     }
     let keys = KeySet::parse(&answer.body).ok().filter(|keys| !keys.is_empty())?;
-    Some((keys, max_age(&answer).unwrap_or(USUAL).clamp(SHORTEST, LONGEST)))
+    let id = SetId::of(&answer.body);
+    Some((keys, id, max_age(&answer).unwrap_or(USUAL).clamp(SHORTEST, LONGEST)))
 }
 
 fn max_age(answer: &Answer) -> Option<u64> {

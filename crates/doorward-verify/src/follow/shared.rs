@@ -133,6 +133,9 @@ impl Shared {
         if todo.snapshot {
             self.snapshot.notify_one();
         }
+        if todo.keys {
+            self.keyring.renew(clock::now());
+        }
     }
 
     /// A good token was minted ahead of what we have. That is looked at apart from the request.

@@ -1,6 +1,6 @@
 //! What a verifier does with what it hears, and how it judges by it, case by case.
 
-use doorward_verify::feed::{Bump, Echo, Event, Hello, Instance, Need, Range, Statement, StreamId};
+use doorward_verify::feed::{Bump, Echo, Event, Hello, Instance, Need, Range, SetId, Statement, StreamId};
 use doorward_verify::{
     Cut, Entry, Freshness, Judgement, Key, Lifetime, Marks, Moment, Policy, Position, Rejection, Replica, Scope,
     Strength, Timestamp, Todo,
@@ -11,7 +11,8 @@ const STREAM: StreamId = StreamId([1; 16]);
 const LEASE: Lifetime = Lifetime::from_secs(3);
 const GRACE: Lifetime = Lifetime::from_secs(10);
 
-const NOTHING: Todo = Todo { ping: false, snapshot: false, reconnect: false };
+const NOTHING: Todo = Todo { ping: false, snapshot: false, reconnect: false, keys: false };
+const KEYS: Todo = Todo { keys: true, ..NOTHING };
 const PING: Todo = Todo { ping: true, ..NOTHING };
 const SNAPSHOT: Todo = Todo { snapshot: true, ..NOTHING };
 const RECONNECT: Todo = Todo { reconnect: true, ..NOTHING };
@@ -328,4 +329,16 @@ fn who_is_told_that_the_server_is_behind_trusts_nothing_before_a_snapshot() {
         (place(5, 11), Judgement::Accept)
     );
     assert_eq!(judged(&replica, &dead, Freshness::Bounded, Cut::Deny, 1), revoked);
+}
+
+#[test]
+fn which_keys_are_held_is_said_in_every_ping_and_at_once_when_they_are_others() {
+    let mut replica = fresh_one();
+    assert_eq!(replica.ping(at(1), Vec::new(), false).keys, None);
+    assert_eq!(replica.receive(&Event::Need(Need::Keys), at(1)), KEYS);
+    let (first, second) = (SetId::of(b"one"), SetId::of(b"two"));
+    for (set, todo) in [(first, PING), (first, NOTHING), (second, PING), (first, PING)] {
+        assert_eq!(replica.hold_keys(set), todo);
+        assert_eq!(replica.ping(at(1), Vec::new(), false).keys, Some(set));
+    }
 }

@@ -13,6 +13,7 @@ use doorward_core::password::Cost;
 use doorward_core::policy::{Profile, RefreshPolicy};
 use doorward_core::secret::Secret;
 use doorward_core::throttle::Rate;
+use doorward_core::verifier;
 use zeroize::Zeroizing;
 
 use super::Mode;
@@ -68,6 +69,8 @@ pub struct Settled {
     pub feed: FeedSettings,
     /// How long a key is in use before the next one takes over by itself.
     pub rotate_every: Option<Lifetime>,
+    /// The audiences all of whose verifiers follow the feed.
+    pub feed_only: Vec<Audience>,
     /// What pages look like.
     pub look: Look,
     /// Where its certificate and key stand.
@@ -111,6 +114,7 @@ impl Settled {
             trusted_proxies: self.trusted_proxies.clone(),
             feed: self.feed,
             rotate_every: self.rotate_every,
+            feed_only: self.feed_only.iter().map(|audience| audience.0.clone()).collect(),
         }
     }
 }
@@ -166,6 +170,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
             grace_most: Lifetime::from_millis(settling.number("feed.grace_most_ms", 0..=3_600_000)),
             connections: settling.number::<u32>("feed.connections", 1..=100_000) as usize,
         },
+        feed_only: settling.list("keys.feed_only"),
         rotate_every: Some(settling.number("keys.rotate_days", 0..=3650))
             .filter(|days| *days > 0)
             .map(Lifetime::from_days),
@@ -383,6 +388,21 @@ fn listen(text: &str, mode: Mode) -> Result<SocketAddr, String> {
         return Err(format!("{address} is open to others, and {demo}: take 127.0.0.1:{port}, or `doorward serve`"));
     }
     Ok(address)
+}
+
+/// Whom tokens are for, as it stands in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(pub String);
+
+impl FromStr for Audience {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match verifier::audiences(vec![text.to_owned()]) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err(format!("`{text}` is no audience: it has no spaces, and is not longer than 256 bytes")),
+        }
+    }
 }
 
 /// Reads an issuer: an origin of https, or of http on loopback.

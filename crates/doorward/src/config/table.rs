@@ -292,6 +292,15 @@ pub const KEYS: &[Key] = &[
          0 for never. Shared secrets (HS256) and handle keys turn only by hand.",
     )
     .always("90"),
+    key(
+        "keys.feed_only",
+        "DOORWARD_KEYS_FEED_ONLY",
+        Takes::List,
+        "The audiences all of whose verifiers follow the feed, none of them a library that fetches key sets by itself. Where \
+         all tokens of an algorithm are for such, a new key of it signs as soon as every verifier has said that it holds it; \
+         otherwise, after its ten minutes.",
+    )
+    .otherwise("none"),
 ];
 
 /// The text of `docs/configuration.md`.

@@ -11,7 +11,7 @@ use doorward_core::policy::{ACCESS_LONGEST, RETENTION};
 use doorward_core::relay::Note;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Lifetime, Position};
-use doorward_verify::feed::{Echo, Event, Hello, Instance, Ping, StreamId, StreamKey, VERSION};
+use doorward_verify::feed::{Echo, Event, Hello, Instance, Need, Ping, StreamId, StreamKey, VERSION};
 
 use super::{Refusal, Stopped, notice};
 use crate::door::{Door, Origin};
@@ -85,7 +85,7 @@ pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Or
     }
     let applied = acknowledged(ping.applied, published);
     let now = door.up();
-    if !hub.hear(Pinged { who, terms, applied, leaving: ping.leaving }, now) {
+    if !hub.hear(Pinged { who, terms, applied, leaving: ping.leaving, keys: ping.keys }, now) {
         return Err(Stopped::Overloaded);
     }
     hub.counters.pings.one();
@@ -102,6 +102,9 @@ pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Or
             (lost(standing, head), head)
         }
     };
+    if ping.keys.is_some_and(|keys| keys != door.keys().set()) {
+        events.push(Event::Need(Need::Keys));
+    }
     hub.counters.entries.more(lines.map_or(0, |lines| lines.lines.len()));
     let echo = Event::Echo(Echo { n: ping.n, stream: ping.stream, head, time: door.now() });
     if let Some(stream) = ping.stream {

@@ -13,11 +13,12 @@ use doorward_core::{Algorithm, Lifetime, Timestamp, base64url};
 use doorward_store::{Committed, StoreError};
 use zeroize::Zeroizing;
 
-use super::{ATTEMPTS, Refusal, Stopped};
+use super::{ATTEMPTS, Refusal, Stopped, lead};
 use crate::door::{Door, Origin};
 use crate::keys::{self, Keys, KeysError};
 
-/// Brings the next key of a purpose into use; the door uses it when this returns. Gives the records that changed.
+/// Brings the next key of a purpose into use; the door uses it when this returns. Gives the records that changed. Where all
+/// audiences are declared `feed_only`, a standby that is too young is waited for until every verifier has it.
 ///
 /// # Errors
 /// [`Refusal::KeysNotReady`]; `hurry` passes over a standby that some verifiers may not have yet.
@@ -28,9 +29,12 @@ pub async fn rotate(
     by: Actor,
     from: &Origin,
 ) -> Result<Vec<KeyRecord>, Stopped> {
+    if !hurry {
+        lead::wait(door, purpose).await?;
+    }
     let masters = door.vault().await;
     let turning = Turning { door, masters: &masters, by, from, what: format!("rotate {}", purpose.name()) };
-    turning.turn(|keys, now| Ok(key::rotate(keys, purpose, now, hurry)?)).await
+    turning.turn(|keys, now| Ok(key::rotate(keys, purpose, now, hurry || lead::is_over(door, purpose))?)).await
 }
 
 /// Forgets a key that is no longer used.
@@ -55,13 +59,19 @@ pub async fn retire(
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::KeysNotReady`].
 pub async fn kill(door: &Door, id: KeyId, hurry: bool, by: Actor, from: &Origin) -> Result<Vec<KeyRecord>, Stopped> {
+    let found = door.directory().keys().await?;
+    let active = found.iter().find(|key| key.id == id && key.stage == Stage::Active);
+    if let Some(key) = active.filter(|_| !hurry) {
+        lead::wait(door, key.purpose).await?;
+    }
     let masters = door.vault().await;
     let turning = Turning { door, masters: &masters, by: by.clone(), from, what: format!("kill {id}") };
     // An RSA pair takes a second to make, and may not be had at all while passwords are hashed: the end does not wait for
     // the next standby.
     let later = |step: &Step| matches!(step, Step::Make { purpose, .. } if purpose.is_rsa());
     let decide = |keys: &[KeyRecord], now| {
-        let Turn { mut steps, drafts } = key::kill(keys, find(keys, id)?, now, hurry)?;
+        let key = find(keys, id)?;
+        let Turn { mut steps, drafts } = key::kill(keys, key, now, hurry || lead::is_over(door, key.purpose))?;
         steps.retain(|step| !later(step));
         Ok(Turn { steps, drafts })
     };

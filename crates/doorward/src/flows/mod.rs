@@ -16,6 +16,7 @@ pub mod import;
 pub mod introspect;
 pub mod issue;
 pub mod keys;
+mod lead;
 pub mod list;
 pub mod login;
 mod notice;

@@ -151,6 +151,7 @@ fn settings(issuer: &str, records: usize) -> Settings {
         trusted_proxies: Vec::new(),
         feed: Default::default(),
         rotate_every: None,
+        feed_only: Vec::new(),
     }
 }
 

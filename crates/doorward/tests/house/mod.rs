@@ -97,6 +97,7 @@ impl House {
             trusted_proxies: Vec::new(),
             feed: Default::default(),
             rotate_every: None,
+            feed_only: Vec::new(),
         };
         set(&mut settings);
         let dry = Arc::new(AtomicBool::new(false));

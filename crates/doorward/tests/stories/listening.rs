@@ -136,6 +136,7 @@ impl Listener {
             grace: Lifetime::from_millis(self.grace),
             seen: Vec::new(),
             leaving: false,
+            keys: None,
         }
     }
 

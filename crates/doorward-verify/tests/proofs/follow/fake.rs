@@ -45,6 +45,8 @@ pub(crate) struct State {
     /// Seals with another key.
     pub(crate) forge: bool,
     pub(crate) version: u64,
+    /// Asks everybody who pings to fetch the keys.
+    pub(crate) needs_keys: bool,
     /// How long records are kept.
     pub(crate) keep_ms: i64,
 }
@@ -109,6 +111,7 @@ impl Fake {
             withhold: false,
             forge: false,
             version: 1,
+            needs_keys: false,
             keep_ms: 60_000,
         };
         let fake = Self { state: Arc::new(Mutex::new(state)), world, url };
@@ -277,6 +280,9 @@ impl Fake {
         }
         let echo = Event::Echo(Echo { n: ping.n, stream: ping.stream, head: state.head(), time: now() });
         let mut events = state.catch_up(ping.applied);
+        if state.needs_keys {
+            events.push(Event::Need(Need::Keys));
+        }
         events.push(echo.clone());
         if let Some(stream) = state.streams.iter_mut().find(|stream| Some(stream.id) == ping.stream) {
             stream.send(&echo);

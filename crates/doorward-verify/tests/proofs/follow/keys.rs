@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use doorward_verify::feed::SetId;
 use doorward_verify::follow::{Follower, Refused};
 use doorward_verify::{Algorithm, Rejection};
 
@@ -40,4 +41,33 @@ async fn before_there_are_keys_nobody_is_refused_for_good() {
     assert!(follower.ready(Duration::from_secs(20)).await);
     assert_eq!(follower.verify(&token).await.map(drop), Ok(()));
     assert!(!ED.is_empty());
+}
+
+#[tokio::test]
+async fn each_ping_says_which_keys_are_held_and_a_server_that_asks_has_them_fetched_at_once() {
+    let fake = Fake::start().await;
+    let _follower = fake.follower().await;
+    let held = |jwks: &[u8]| Some(SetId::of(jwks));
+    let first = fake.state().jwks.clone();
+    let mut second = first.clone();
+    // The same keys in other words: another set.
+    second.push(b'\n');
+    says(&fake, held(&first)).await;
+    {
+        let mut state = fake.state();
+        state.jwks = second.clone();
+        state.needs_keys = true;
+    }
+    says(&fake, held(&second)).await;
+    assert!(fake.count("/.well-known/jwks.json") >= 2, "minutes before it would have asked by itself");
+}
+
+async fn says(fake: &Fake, keys: Option<SetId>) {
+    for _ in 0..2000 {
+        if fake.state().pings.last().is_some_and(|ping| ping.keys == keys) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no ping says so");
 }

@@ -179,6 +179,8 @@ struct Inner {
     touched: Mutex<Vec<(SessionId, Timestamp)>>,
     verifier: Verifier,
     watermark: Mutex<Watermark>,
+    /// The latest time that was told before this start, as far as is known.
+    told: Timestamp,
     hub: Hub,
     draining: std::sync::atomic::AtomicBool,
 }
@@ -233,6 +235,7 @@ impl Door {
             requests: AtomicU64::new(u64::from_be_bytes(first)),
             touched: Mutex::new(Vec::new()),
             watermark: Mutex::new(watermark),
+            told,
             hub,
             draining: std::sync::atomic::AtomicBool::new(false),
         })))
@@ -317,8 +320,7 @@ impl Door {
         now
     }
 
-    /// The latest time ever told here. It is written down by the minute: what ends a token must be remembered until that is
-    /// over by the clock that it was minted by, also if a start with another one comes in between.
+    /// The latest time ever told here. It is written down by the minute, for starts whose clock was set back.
     pub fn latest(&self) -> Timestamp {
         Timestamp::from_millis(self.0.latest.load(Ordering::Relaxed))
     }
@@ -343,7 +345,8 @@ impl Door {
         let head = self.0.cached.head();
         let now = self.now();
         let up = self.up();
-        let latest = self.latest();
+        // Not to mint by: a clock that was wrong by a year before would stop that for a year.
+        let latest = self.latest().max(self.0.told);
         let mut watermark = self.0.watermark.lock().unwrap_or_else(PoisonError::into_inner);
         watermark.note(head, Moment { up, latest });
         watermark.advance(up, now)

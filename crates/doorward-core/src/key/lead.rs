@@ -93,7 +93,7 @@ mod tests {
                 "{since}"
             );
         }
-        assert!(!waits(&[active.clone()], NOON), "there is none");
+        assert!(!waits(core::slice::from_ref(&active), NOON), "there is none");
         assert!(!waits(&[active, key(Purpose::SignEdDsa, Stage::Published, 0)], NOON), "of another algorithm");
         assert!(!waits(&[key(Purpose::SignEs256, Stage::Published, 0)], NOON), "nothing is in use");
     }

@@ -51,7 +51,9 @@ pub(crate) struct Server {
     pub(crate) waits: Vec<Wait>,
     barrier: Barrier,
     watermark: Watermark,
+    /// The latest time that was told since the start, and before it.
     latest: Timestamp,
+    told: Timestamp,
     frames: Frames<Event>,
     written: Position,
     shelf: Option<(Snapshot, Lifetime)>,
@@ -69,11 +71,11 @@ impl Server {
         let (up, wall) = (clock.up(now), clock.wall(now));
         let realm = memory.realm().await.expect("a store");
         let told = cached.feed().latest().max(realm.latest + MINUTE);
-        let latest = if fault == Fault::StartForgetsTheTime { wall } else { wall.max(told) };
+        let told = if fault == Fault::StartForgetsTheTime { wall } else { wall.max(told) };
         let most = Some(TERMS).filter(|_| fault != Fault::StartKnowsNobody);
         Self {
             barrier: Barrier::begin(up, most),
-            watermark: Watermark::begin(cached.head(), Moment { up, latest }),
+            watermark: Watermark::begin(cached.head(), Moment { up, latest: told }),
             written: cached.head(),
             frames: Frames::new(KEPT, 100_000),
             streams: BTreeMap::new(),
@@ -84,7 +86,8 @@ impl Server {
             memory,
             cached,
             clock,
-            latest,
+            latest: wall,
+            told,
             fault,
         }
     }
@@ -113,7 +116,7 @@ impl Server {
     /// Forgets what the watermark has passed, and writes down what time it is.
     pub(crate) async fn sweep(&mut self, now: i64) {
         let (up, wall, head) = (self.clock.up(now), self.time(now), self.head());
-        self.watermark.note(head, Moment { up, latest: self.latest });
+        self.watermark.note(head, Moment { up, latest: self.latest.max(self.told) });
         self.watermark.advance(up, wall);
         self.heads.push_back((up, head));
         while let Some((_, head)) = self.heads.front().filter(|(at, _)| up.millis() - at.millis() >= EARLY) {

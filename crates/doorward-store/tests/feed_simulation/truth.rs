@@ -177,7 +177,7 @@ impl Truth {
         for token in self.tokens.iter().filter(|token| time < token.expires + SKEW) {
             let (life, at) = (&self.lives[token.life], token.marks.at);
             let death = self.death(life, at);
-            if death.is_none() && (self.turn % 8 != 0 || life.lost) {
+            if death.is_none() && (!self.turn.is_multiple_of(8) || life.lost) {
                 continue;
             }
             let told = |what: String| format!("{what}: a token of session {}, minted at {at:?}", life.number);

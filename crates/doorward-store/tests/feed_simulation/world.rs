@@ -199,7 +199,7 @@ impl World {
             let touched = self.take(next).await?;
             if let Some(node) = touched {
                 self.truth.check(&self.nodes[node], self.fault, self.now)?;
-            } else if step % 16 == 0 {
+            } else if step.is_multiple_of(16) {
                 self.check_all()?;
             }
         }

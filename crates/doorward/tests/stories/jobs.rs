@@ -1,5 +1,7 @@
 //! What goes on beside the requests.
 
+use doorward::door::Origin;
+use doorward::flows::revoke;
 use doorward::jobs::{sweep, touch};
 use doorward_core::Lifetime;
 use doorward_core::id::SessionId;
@@ -68,7 +70,8 @@ async fn a_start_with_a_clock_that_was_set_back_forgets_nothing_that_tokens_of_b
     sweep::sweep(&house.door).await;
     house.clock.set_wall(Lifetime::from_hours(-1));
     let house = house.restarted_with(|_| {}).await;
-    house.send(Ask::delete("/v1/session").bearer(&signed_in.text("access_token"))).await.ok();
+    let id = SessionId::parse(&signed_in.session_id()).expect("an id");
+    revoke::end_by_operator(&house.door, id, &Origin::default()).await.expect("ended");
     sweep::sweep(&house.door).await;
     house.advance(RETENTION);
     sweep::sweep(&house.door).await;

@@ -6,12 +6,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock and the environment")]
 
+mod caller;
 mod child;
 mod figures;
+mod fleet;
+mod histogram;
+pub mod index;
 mod load;
 mod machine;
 mod options;
 mod process;
+mod redis;
 mod report;
 mod rows;
 mod seed;
@@ -38,6 +43,7 @@ pub fn main() -> ExitCode {
         Some(Verb::ServeFloor { folder, reply }) => servers::serve_floor(folder, reply).map(|()| true),
         Some(Verb::BareHash) => servers::bare_hash().map(|()| true),
         Some(Verb::BareUpdate { folder }) => servers::bare_update(folder).map(|()| true),
+        Some(Verb::Fleet) => fleet::run().map(|()| true),
         Some(Verb::Load { folder }) => load::run(folder).map(|()| true),
     };
     match done {

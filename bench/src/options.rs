@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "doorward-bench", disable_help_subcommand = true)]
 pub(crate) struct Options {
     /// Only these rows.
-    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing", "size"])]
+    #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing", "size", "revocation"])]
     pub(crate) rows: Vec<Row>,
     /// Shorter runs over fewer sessions: shows that it works, proves nothing.
     #[arg(long)]
@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// Where the databases are made; a folder of its own in it is removed at the end.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
+    /// A Redis or Valkey server to compare with, if it is not found by its name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) redis: Option<PathBuf>,
     /// Only prints, and writes nothing to bench/results.
     #[arg(long)]
     pub(crate) no_save: bool,
@@ -77,6 +80,8 @@ pub(crate) enum Row {
     Timing,
     /// Bytes on disk, in memory and on the wire, and the time to start.
     Size,
+    /// From a revocation to the last verifier's refusal.
+    Revocation,
 }
 
 /// What a child process is for.
@@ -114,6 +119,9 @@ pub(crate) enum Verb {
     /// Argon2id and nothing else.
     #[command(hide = true)]
     BareHash,
+    /// Follows the feed, many times over.
+    #[command(hide = true)]
+    Fleet,
     /// Asks.
     #[command(hide = true)]
     Load {
@@ -139,6 +147,9 @@ pub(crate) struct Stock {
     /// Gives the first so many users a password, and lets everybody try as often as they like.
     #[arg(long, default_value_t = 0)]
     pub(crate) people: u64,
+    /// Registers a verifier.
+    #[arg(long)]
+    pub(crate) verifier: bool,
     /// Only fills the database.
     #[arg(long)]
     pub(crate) only_fill: bool,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::Trouble;
 use crate::figures::{least, median};
+use crate::histogram::Histogram;
 use crate::machine::Machine;
 
 /// Everything of one call.
@@ -19,6 +20,9 @@ pub(crate) struct Report {
     pub(crate) date: String,
     /// Where.
     pub(crate) machine: Machine,
+    /// Which rows, as the end of a file's name; empty if all that are usual.
+    #[serde(skip)]
+    pub(crate) chosen: String,
     /// Shortened runs prove nothing.
     pub(crate) quick: bool,
     /// How it was measured.
@@ -30,7 +34,7 @@ pub(crate) struct Report {
 }
 
 /// One question with its answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Row {
     /// What was measured.
     pub(crate) title: String,
@@ -40,6 +44,22 @@ pub(crate) struct Row {
     pub(crate) lines: Vec<Line>,
     /// Goals.
     pub(crate) verdicts: Vec<Verdict>,
+    /// Figures that have columns of their own.
+    pub(crate) sheets: Vec<Sheet>,
+    /// Latencies one by one; they go into files of their own.
+    #[serde(skip)]
+    pub(crate) histograms: Vec<Histogram>,
+}
+
+/// A table with columns of its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sheet {
+    /// What it compares.
+    pub(crate) title: String,
+    /// The columns.
+    pub(crate) columns: Vec<String>,
+    /// The cells.
+    pub(crate) cells: Vec<Vec<String>>,
 }
 
 /// One measured thing.
@@ -118,8 +138,12 @@ impl Report {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results");
         fs::create_dir_all(&folder)?;
         let quick = if self.quick { "-quick" } else { "" };
-        let path = folder.join(format!("{}-{}{quick}.md", self.date, self.machine.slug()));
+        let name = format!("{}-{}{}{quick}", self.date, self.machine.slug(), self.chosen);
+        let path = folder.join(format!("{name}.md"));
         fs::write(&path, self.markdown())?;
+        for histogram in self.rows.iter().flat_map(|row| &row.histograms) {
+            fs::write(folder.join(format!("{name}-{}.txt", histogram.name)), histogram.text())?;
+        }
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
         fs::write(path.with_extension("json"), json)?;
@@ -161,7 +185,18 @@ impl Row {
         for note in &self.notes {
             writeln!(text, "- {note}")?;
         }
-        writeln!(text)
+        writeln!(text)?;
+        self.sheets.iter().try_for_each(|sheet| sheet.write(text))
+    }
+}
+
+impl Sheet {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header(self.columns.clone());
+        table.add_rows(self.cells.clone());
+        writeln!(text, "### {}\n\n{table}\n", self.title)
     }
 }
 
@@ -170,7 +205,7 @@ fn most(values: &[f64]) -> f64 {
 }
 
 /// With as many digits as mean something.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if !value.is_finite() {
         String::from("")
     } else if value >= 1000.0 {

@@ -11,6 +11,10 @@ const SESSIONS_PER_USER: u64 = 4;
 pub(crate) const HYBRID: &str = "bench-hybrid";
 /// The file with their refresh tokens, a line each.
 pub(crate) const TOKENS: &str = "refresh-tokens.txt";
+/// The file with access tokens, a line each.
+pub(crate) const ACCESS: &str = "access-tokens.txt";
+/// The file with the secret of the verifier that is registered.
+pub(crate) const VERIFIER: &str = "verifier.txt";
 /// The password of everybody who has one.
 pub(crate) const PASSWORD: &str = "copper-lantern-41";
 /// The database.

@@ -70,8 +70,15 @@ pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), String
     }
     run(cargo(workspace, &["build", "--release", "--package", "doorward", "--bin", "doorward"]))?;
     let mut command = cargo(workspace, &["run", "--release", "--package", "doorward-bench", "--"]);
-    command.args(args);
+    command.args(rows_named(args));
     run(command)
+}
+
+/// `bench verify flood --quick` is short for `bench --rows verify,flood --quick`.
+fn rows_named(args: &[String]) -> Vec<String> {
+    let (rows, rest) = args.split_at(args.iter().take_while(|word| !word.starts_with('-')).count());
+    let named = (!rows.is_empty()).then(|| format!("--rows={}", rows.join(",")));
+    named.into_iter().chain(rest.iter().cloned()).collect()
 }
 
 /// `cargo xtask docs`: the tests that compare generated documents are told to write them instead.
@@ -79,4 +86,21 @@ pub(crate) fn docs(workspace: &Workspace) -> Result<(), String> {
     let mut command = cargo(workspace, &["test", "--package", "doorward", "--test", "generated"]);
     command.env("DOORWARD_BLESS", "1");
     run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_before_the_options_are_rows() {
+        let check = |words: &str, expect: &str| {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(rows_named(&words).join(" "), expect);
+        };
+        check("revocation --quick", "--rows=revocation --quick");
+        check("verify flood", "--rows=verify,flood");
+        check("--rows check --seconds 2", "--rows check --seconds 2");
+        check("", "");
+    }
 }

@@ -144,14 +144,14 @@ fn receive(
 }
 
 /// An answer of HTTP/1.1 with a length, which is all that the measured servers give.
-pub(super) struct Answer<'a> {
-    pub(super) status: u16,
-    pub(super) body: &'a [u8],
-    pub(super) size: usize,
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
+    pub(crate) size: usize,
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Option<Self>, Trouble> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Option<Self>, Trouble> {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
         let head = &bytes[..end + 2];
         let status = std::str::from_utf8(head.get(9..12).unwrap_or_default())?.parse()?;

@@ -3,8 +3,11 @@
 
 mod checks;
 mod drive;
+mod introspections;
+mod lookups;
 mod refreshes;
 mod sign_ins;
+mod sign_outs;
 mod steady;
 
 use std::path::Path;
@@ -13,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Trouble, child};
 
+pub(crate) use drive::Answer;
 pub(crate) use sign_ins::Guessed;
 
 /// One errand of the load process.
@@ -67,6 +71,17 @@ pub(crate) enum Asks {
         /// Each chain once, and no more?
         once: bool,
     },
+    /// `DELETE /v1/session` of each session from a number on.
+    SignOut {
+        /// The first.
+        first: u64,
+        /// How many there are.
+        count: u64,
+    },
+    /// `POST /oauth2/introspect` about the tokens of a file.
+    Introspect,
+    /// `GET` from Redis, by one connection.
+    LookUp,
 }
 
 /// How an errand went.
@@ -118,6 +133,11 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
                 child::say(&sign_ins::guess(errand.port, each)?)?;
                 continue;
             }
+            Asks::SignOut { first, count } => {
+                drive::drive(errand, &mut sign_outs::SignOuts::new(errand.port, first, count))
+            }
+            Asks::Introspect => drive::drive(errand, &mut introspections::Introspections::read(errand.port, folder)?),
+            Asks::LookUp => lookups::run(errand),
             Asks::Refresh { once } => {
                 let chains = match &mut chains {
                     Some(chains) => chains,

@@ -93,7 +93,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     ];
     let title = format!("GET /v1/session by cookie, random ids of {} live sessions", options.sessions());
     let lines = lines.into_iter().filter(|line| !line.cpu.is_empty()).collect();
-    Ok(Row { title, notes, lines, verdicts })
+    Ok(Row { title, notes, lines, verdicts, ..Row::default() })
 }
 
 /// Makes the database, in a process that ends with it: memory of the filling is nobody's memory.

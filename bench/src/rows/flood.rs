@@ -87,5 +87,6 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             format!("resident: {resident:.0} MiB, of which {arenas:.0} MiB belong to the hashing threads"),
         ],
         lines: vec![hash, sign_in, calm, beside],
+        ..Row::default()
     })
 }

@@ -3,12 +3,16 @@
 mod check;
 mod flood;
 mod refresh;
+mod revocation;
 mod size;
 mod timing;
 mod verify;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use clap::ValueEnum;
 
 use crate::Trouble;
 use crate::load::Outcome;
@@ -20,15 +24,22 @@ use crate::report::{Line, Report, Row};
 /// Keep-alive connections of the load.
 const CONNECTIONS: usize = 64;
 
+/// All rows, in the order in which they are measured.
+const ALL: [Wanted; 7] =
+    [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing, Wanted::Size, Wanted::Revocation];
+
 /// Measures what is wanted, prints and saves it; gives whether that is a success.
 pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
     let before = process::load_average();
+    if options.quick {
+        PATIENCE.store(0, Ordering::Relaxed);
+    }
     let folder = match &options.folder {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
     let mut rows: Vec<Row> = Vec::new();
-    for wanted in [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing, Wanted::Size] {
+    for wanted in ALL {
         if options.rows.contains(&wanted) {
             rows.push(match wanted {
                 Wanted::Check => check::measure(options, folder.path())?,
@@ -37,12 +48,14 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
                 Wanted::Flood => flood::measure(options, folder.path())?,
                 Wanted::Timing => timing::measure(options, folder.path())?,
                 Wanted::Size => size::measure(options, folder.path())?,
+                Wanted::Revocation => revocation::measure(options, folder.path())?,
             });
         }
     }
     let report = Report {
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         machine: Machine::look(),
+        chosen: chosen(&options.rows),
         quick: options.quick,
         parameters: parameters(options),
         load_average: [before, process::load_average()],
@@ -53,6 +66,14 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
         println!("saved: {}", report.save()?.display());
     }
     Ok(report.is_met() || !options.strict)
+}
+
+/// What a file of these rows is called by, so that the file of one row does not replace that of all.
+fn chosen(rows: &[Wanted]) -> String {
+    if ALL.iter().all(|row| rows.contains(row)) {
+        return String::new();
+    }
+    rows.iter().filter_map(ValueEnum::to_possible_value).map(|row| format!("-{}", row.get_name())).collect()
 }
 
 fn parameters(options: &Options) -> Vec<(String, String)> {
@@ -76,18 +97,23 @@ fn tell(what: &str) {
     eprintln!("bench: {what}");
 }
 
-/// Waits until nothing else runs on the machine, two minutes at most; measures anyway after that, and the load average
-/// in the report will tell.
+/// How often it may still be looked whether the machine is calm: for two minutes in all.
+static PATIENCE: AtomicU32 = AtomicU32::new(480);
+
+/// Waits until nothing else runs on the machine; measures anyway when patience has run out, and the load average in the
+/// report will tell.
 fn wait_for_calm() {
     let mut calm = 0;
-    for _ in 0..480 {
+    while PATIENCE.load(Ordering::Relaxed) > 0 {
         calm = if process::running() <= 1 { calm + 1 } else { 0 };
         if calm == 8 {
             return;
         }
+        if calm == 0 && PATIENCE.fetch_sub(1, Ordering::Relaxed) == 1 {
+            tell("the machine does other work too; the figures will be coarse");
+        }
         thread::sleep(Duration::from_millis(250));
     }
-    tell("the machine does other work too; the figures will be coarse");
 }
 
 /// Refuses figures of failed requests, and adds the good ones to a line.

@@ -138,6 +138,7 @@ impl Bench {
             notes,
             lines: vec![bare, floor.line, first, doorward.line],
             verdicts,
+            ..Row::default()
         }
     }
 }

@@ -38,8 +38,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     let mut row = Row {
         title: String::from("What it takes"),
         notes: vec![format!("on the disk: the pages of the sessions and of all their indexes, {count} of each kind")],
-        lines: Vec::new(),
-        verdicts: Vec::new(),
+        ..Row::default()
     };
     for (name, more, goal) in [
         ("a session on the disk, bytes", &[][..], Some(ON_DISK)),

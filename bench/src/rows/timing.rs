@@ -53,6 +53,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             Verdict::at_most("how far the AUC is from one half", (auc - 0.5).abs(), AWAY),
             Verdict::at_least("answers alike but for the request's name (1 is yes)", f64::from(u8::from(alike)), 1.0),
         ],
+        ..Row::default()
     })
 }
 

@@ -55,6 +55,7 @@ pub(super) fn measure(options: &Options) -> Result<Row, Trouble> {
         ],
         lines: measured.iter().flat_map(|measured| measured.lines(batches)).collect(),
         verdicts: measured.iter().flat_map(Measured::verdicts).collect(),
+        ..Row::default()
     };
     for Measured { algorithm, bytes, .. } in &measured {
         let name = algorithm.name();
@@ -182,7 +183,7 @@ fn batch(mut work: impl FnMut() -> bool) -> f64 {
 }
 
 /// Asks the counting program, which lies beside this one; builds it if it does not.
-fn allocations() -> Result<HashMap<String, u64>, Trouble> {
+pub(super) fn allocations() -> Result<HashMap<String, u64>, Trouble> {
     let here = std::env::current_exe()?;
     let program = here.with_file_name("doorward-bench-allocations");
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);

@@ -38,6 +38,9 @@ pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
     } else if fresh {
         runtime.block_on(stock::fill(&door, wanted.sessions, wanted.people))?;
     }
+    if fresh && wanted.verifier {
+        runtime.block_on(stock::register(&door, &wanted.folder))?;
+    }
     let filling = since.elapsed().as_secs_f64();
     if wanted.only_fill {
         return child::say(&Ready { port: 0, filling });
@@ -68,7 +71,7 @@ async fn open(wanted: &Stock) -> Result<Door, Trouble> {
     let opening = Opening { now: clock.now(), database: [7; 16], origin: Origin::Serve };
     let stores = Stores::of(Sqlite::open(&wanted.folder, opening)?);
     let settings = Settings {
-        issuer: String::from("http://localhost:8080"),
+        issuer: String::from(super::ISSUER),
         signup_open: false,
         refresh: RefreshPolicy::default(),
         cache_records: usize::try_from(wanted.sessions)? * 5 / 4 + 1024,

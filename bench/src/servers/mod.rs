@@ -17,6 +17,8 @@ pub(crate) use floor::serve_floor;
 pub(crate) use hash::bare_hash;
 pub(crate) use update::{Spell, Turned, bare_update};
 
+/// What Doorward calls itself, wherever it listens.
+pub(crate) const ISSUER: &str = "http://localhost:8080";
 /// Worker threads of every server.
 pub(crate) const WORKERS: usize = 2;
 

@@ -1,15 +1,18 @@
 //! Fills a store through the door's own commits: users, and sessions that are some time old.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorward::door::{Door, Origin};
+use doorward::flows::verifiers;
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{AddUser, DirectoryChange, Open, SessionChange};
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::ClientId;
 use doorward_core::password::{self, Chosen, Cost, Memory};
+use doorward_core::secret::SecretKind;
 use doorward_core::session::{AttemptHash, Device, Generation, Methods, Retired, Ring, Salt, Session};
 use doorward_core::user::{Email, User};
 use doorward_core::{Lifetime, Position, Timestamp, refresh};
@@ -17,7 +20,9 @@ use doorward_store::Committed;
 
 use crate::Trouble;
 use crate::options::Stock;
-use crate::seed::{DEVICE, HYBRID, PASSWORD, TOKENS, email, name, secret, session, short, user, user_of, users};
+use crate::seed::{
+    DEVICE, HYBRID, PASSWORD, TOKENS, VERIFIER, email, name, secret, session, short, user, user_of, users,
+};
 
 /// Changes under way at once, so that they share commits.
 const TOGETHER: u64 = 256;
@@ -55,6 +60,14 @@ pub(super) async fn fill_hybrid(door: &Door, wanted: &Stock) -> Result<(), Troub
         lines.push('\n');
     }
     Ok(fs::write(wanted.folder.join(TOKENS), lines)?)
+}
+
+/// Registers a verifier and writes its secret to a file.
+pub(super) async fn register(door: &Door, folder: &Path) -> Result<(), Trouble> {
+    let name = String::from("bench");
+    let (_, secret) =
+        verifiers::add(door, name, Vec::new(), Actor::Operator, &Origin::default()).await.map_err(stopped)?;
+    Ok(fs::write(folder.join(VERIFIER), SecretKind::Verifier.text(&secret))?)
 }
 
 async fn fill_with(door: &Door, sessions: u64, people: u64, around: &Arc<Around>) -> Result<(), Trouble> {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Judgement, Lifetime, Policy, Rejection, Timestamp};
+use crate::{Judgement, Lifetime, Policy, Position, Rejection, Timestamp};
 
 mod access;
 mod address;
@@ -229,6 +229,12 @@ impl Follower {
             }
         };
         timeout(within, wait).await.is_ok()
+    }
+
+    /// Waits until the feed has brought something behind a place; gives up to where the index now holds everything. For
+    /// whoever wants to act on a revocation when it arrives, or has a receipt and waits for its `position`.
+    pub async fn beyond(&self, place: Position) -> Position {
+        self.0.shared.applied_beyond(place).await
     }
 
     /// How it is.

@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) ahead: Notify,
     /// The number of the latest ping whose echo counted.
     proven: watch::Sender<u64>,
+    /// Up to where everything is in the index.
+    applied: watch::Sender<Position>,
     /// Is everybody to stop?
     pub(super) stopping: watch::Sender<bool>,
     replica: RwLock<Replica>,
@@ -65,6 +67,7 @@ impl Shared {
             reconnect: Notify::new(),
             ahead: Notify::new(),
             proven: watch::Sender::new(0),
+            applied: watch::Sender::new(Position::START),
             stopping: watch::Sender::new(false),
             replica: RwLock::new(Replica::new(instance, settings.lease, settings.grace)),
             noticed: AtomicU64::new(0),
@@ -112,10 +115,21 @@ impl Shared {
         self.wake(todo);
     }
 
-    /// Tells those who wait for an echo.
+    /// Tells those who wait for an echo, or for what the feed brings.
     fn publish(&self) {
-        let proven = self.read().lease().proven();
+        let (proven, applied) = {
+            let replica = self.read();
+            (replica.lease().proven(), replica.applied())
+        };
         self.proven.send_if_modified(|known| std::mem::replace(known, proven) != proven);
+        self.applied.send_if_modified(|known| std::mem::replace(known, applied) != applied);
+    }
+
+    /// Waits until the index holds everything up to somewhere behind a place; gives up to where.
+    pub(super) async fn applied_beyond(&self, place: Position) -> Position {
+        let mut applied = self.applied.subscribe();
+        // The sender lives as long as this does.
+        applied.wait_for(|applied| *applied > place).await.map_or(place, |applied| *applied)
     }
 
     /// Waits until the echo of a ping has counted.

@@ -44,6 +44,25 @@ async fn an_ended_session_is_refused_at_once_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_place_wakes_when_what_stands_there_is_refused() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let token = fake.token("ses_one");
+    let before = fake.state().head();
+    let waits = tokio::spawn({
+        let follower = follower.clone();
+        async move { follower.beyond(before).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waits.is_finished(), "nothing has come");
+    fake.state().revoke(session_entry("ses_one"));
+    let woken = tokio::time::timeout(Duration::from_secs(10), waits).await.expect("in good time").unwrap();
+    assert_eq!(woken, fake.state().head());
+    assert_eq!(follower.verify(&token).await.map(drop), Err(REVOKED));
+    assert_eq!(follower.beyond(before).await, woken, "what is there is not waited for");
+}
+
+#[tokio::test]
 async fn pings_alone_are_enough() {
     let fake = Fake::start().await;
     fake.state().no_stream = true;

@@ -161,28 +161,28 @@ impl Cached {
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
     /// to be loaded.
     pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
-        self.peek_packed(hash, now)?.unpacked().map(Arc::new)
+        self.look(&Name::Secret(*hash), now, |packed, _| packed.unpacked())?.map(Arc::new)
     }
 
-    /// The same as it is kept, for who reads no more of it than a check does.
-    pub fn peek_packed(&self, hash: &SecretHash, now: Timestamp) -> Option<Packed> {
-        self.look(&Name::Secret(*hash), now)
+    /// The same for who reads no more of it than a check does.
+    pub fn glance<T>(&self, hash: &SecretHash, now: Timestamp, read: impl FnOnce(&Seen<'_>) -> T) -> Option<T> {
+        self.look(&Name::Secret(*hash), now, |_, seen| read(seen))
     }
 
     /// The same by the session's id, of what [`Self::keep_turned`] kept. Nobody hears of changes of it that are no
     /// revocations: decide by it only what the commit's own precondition settles.
     pub fn peek_turned(&self, session: SessionId, now: Timestamp) -> Option<Record> {
-        self.look(&Name::Session(session), now)?.unpacked()
+        self.look(&Name::Session(session), now, |packed, _| packed.unpacked())?
     }
 
-    fn look(&self, name: &Name, now: Timestamp) -> Option<Packed> {
+    fn look<T>(&self, name: &Name, now: Timestamp, read: impl FnOnce(&Packed, &Seen<'_>) -> T) -> Option<T> {
         let packed = self.records.find(name)?;
-        let holds = |seen: Seen<'_>| now - seen.read < ACCESS_LONGEST && self.check(&seen.marks()).is_ok();
-        if !packed.seen().is_some_and(holds) {
+        let holds = |seen: &Seen<'_>| now - seen.read < ACCESS_LONGEST && self.check(&seen.marks()).is_ok();
+        let Some(seen) = packed.seen().filter(holds) else {
             self.records.forget(name);
             return None;
-        }
-        Some(packed)
+        };
+        Some(read(&packed, &seen))
     }
 
     /// To be taken before a record is loaded, and shown when it is to be kept.

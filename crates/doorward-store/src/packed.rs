@@ -56,6 +56,7 @@ pub struct Seen<'a> {
     pub epochs: Epochs,
     /// When it was read.
     pub read: Timestamp,
+    client_key: Key,
     subject: Option<Key>,
     read_at: Position,
 }
@@ -76,7 +77,7 @@ pub struct SeenUser<'a> {
 impl Seen<'_> {
     /// What the record can be revoked by.
     pub fn marks(&self) -> Marks {
-        marks(self.session, Key::of(self.client), self.subject, self.read_at)
+        marks(self.session, self.client_key, self.subject, self.read_at)
     }
 }
 
@@ -164,6 +165,8 @@ impl Pen {
         if let Some(subject) = marks.subject {
             self.0.extend_from_slice(&subject.0);
         }
+        // A hash of the client's id: looked at by every check, so it is not made anew.
+        self.0.extend_from_slice(&marks.client.unwrap_or(session.client.key()).0);
         self.int(base.millis());
         for time in [session.auth_time, session.last_seen_at, session.expires_at, *read] {
             self.time(time, base);
@@ -301,6 +304,7 @@ impl<'a> Eye<'a> {
         let session = SessionId::from_bytes(self.bytes()?);
         let secret = self.when(has(flag::SECRET), |eye| eye.bytes().map(SecretHash))?;
         let subject = self.when(has(flag::SUBJECT), |eye| eye.bytes().map(Key))?;
+        let client_key = Key(self.bytes()?);
         let created_at = Timestamp::from_millis(self.int()?);
         let mut time = || self.time(created_at);
         let (auth_time, last_seen_at, expires_at, read) = (time()?, time()?, time()?, time()?);
@@ -326,6 +330,7 @@ impl<'a> Eye<'a> {
             has_previous: has(flag::PREVIOUS),
             epochs: Epochs { terminal, refresh },
             read,
+            client_key,
             subject,
             read_at,
         };

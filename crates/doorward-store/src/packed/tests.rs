@@ -145,7 +145,7 @@ proptest! {
 }
 
 #[test]
-fn an_ordinary_record_takes_less_than_280_bytes_and_what_a_check_needs_of_it_200() {
+fn an_ordinary_record_takes_less_than_290_bytes_and_what_a_check_needs_of_it_220() {
     let mut session = session(9, Some(7), Position { generation: 1_800_000_000, seq: 1_000_000 });
     session.strategy = Strategy::Session;
     let read_at = Position { generation: 1_800_000_000, seq: 2_000_000 };
@@ -157,9 +157,9 @@ fn an_ordinary_record_takes_less_than_280_bytes_and_what_a_check_needs_of_it_200
         (read_at, session.last_seen_at),
     );
     let packed = Packed::of(&record);
-    assert!(packed.size() < 280, "{} bytes", packed.size());
+    assert!(packed.size() < 290, "{} bytes", packed.size());
     let told =
         record.user.as_deref().map_or(0, |user| user.email.typed().len() + user.name.as_ref().map_or(0, String::len));
     let told = told + session.device.name.len() + session.device.address.len();
-    assert!(packed.size() - told < 200, "{} bytes", packed.size() - told);
+    assert!(packed.size() - told < 220, "{} bytes", packed.size() - told);
 }

@@ -8,7 +8,7 @@ use doorward_core::secret::SecretHash;
 use doorward_core::session::{Epochs, Session, Shown};
 use doorward_core::{Position, Rejection, Revocations, Scratch, Timestamp};
 use doorward_store::cached::Record;
-use doorward_store::packed::Packed;
+use doorward_store::packed::Seen;
 
 use super::{Refusal, Stopped};
 use crate::door::{Door, Stopwatch};
@@ -106,12 +106,12 @@ async fn timed(
 
 /// Checks a secret whose record is at hand and that asks for nothing else: its session is alive, no older secret of it
 /// is still good, and its use need not be written down yet. `None` in every other case.
-pub fn glance(door: &Door, hash: &SecretHash, now: Timestamp) -> Option<Packed> {
-    let packed = door.cached().peek_packed(hash, now)?;
-    let seen = packed.seen()?;
-    let is_alive = seen.vitals.check(Epochs::default(), now).is_ok();
-    let is_plain = is_alive && !seen.has_previous && !seen.vitals.wants_touch(now);
-    is_plain.then_some(packed)
+pub fn glance<T>(door: &Door, hash: &SecretHash, now: Timestamp, read: impl FnOnce(&Seen<'_>) -> T) -> Option<T> {
+    let plain = |seen: &Seen<'_>| {
+        let is_alive = seen.vitals.check(Epochs::default(), now).is_ok();
+        is_alive && !seen.has_previous && !seen.vitals.wants_touch(now)
+    };
+    door.cached().glance(hash, now, |seen| plain(seen).then(|| read(seen)))?
 }
 
 /// Checks a secret whose record is at hand, without waiting; `None` if it has to be loaded or written to.

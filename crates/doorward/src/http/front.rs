@@ -42,8 +42,8 @@ pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
 /// The body of the answer, if the record is at hand and its session alive.
 fn answer_kept(door: &Door, secret: &SecretHash) -> Option<Vec<u8>> {
     let now = door.now();
-    match glance(door, secret, now) {
-        Some(packed) => packed.seen().map(|seen| description_seen(door, &seen)),
+    match glance(door, secret, now, |seen| description_seen(door, seen)) {
+        Some(answer) => Some(answer),
         None => check_kept(door, secret, now)?.ok().map(|caller| description(door, &caller)),
     }
 }

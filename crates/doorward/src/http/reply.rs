@@ -8,7 +8,6 @@ use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::{SessionId, UserId};
 use doorward_core::session::Session;
 use doorward_core::user::User;
-use doorward_store::packed::{Seen, SeenUser};
 use http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
@@ -51,12 +50,6 @@ impl<'a> UserBody<'a> {
             name: user.name.as_deref(),
             created_at: Rfc3339(user.created_at),
         }
-    }
-
-    /// Of a user as a kept record has it.
-    pub const fn of_seen(user: SeenUser<'a>) -> Self {
-        let SeenUser { id, email, name, created_at } = user;
-        Self { id, email, name, created_at: Rfc3339(created_at) }
     }
 }
 
@@ -119,26 +112,6 @@ impl<'a> SessionBody<'a> {
             device: DeviceBody { name: &session.device.name, address: &session.device.address },
             current,
             guest: session.is_guest(),
-        }
-    }
-
-    /// The caller's own, as a kept record has it.
-    pub fn of_seen(seen: &Seen<'a>, client: Option<&Client>) -> Self {
-        let Seen { session, client: client_id, strategy, amr, created_at, auth_time, vitals, .. } = *seen;
-        let (name, address) = seen.device;
-        Self {
-            id: session,
-            client_id,
-            strategy: client.map_or(strategy, |client| client.strategy).name(),
-            created_at: Rfc3339(created_at),
-            last_seen_at: Rfc3339(vitals.last_seen_at),
-            expires_at: Rfc3339(vitals.expires_at),
-            idle_expires_at: Rfc3339(vitals.idle_expires_at()),
-            auth_time: Rfc3339(auth_time),
-            amr: Amr(amr),
-            device: DeviceBody { name, address },
-            current: true,
-            guest: seen.user.is_none(),
         }
     }
 }

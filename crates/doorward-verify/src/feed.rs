@@ -102,65 +102,34 @@ fn sixteen(text: &str) -> Option<[u8; 16]> {
     (found == 16).then_some(bytes)
 }
 
-impl fmt::Display for Instance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
-    }
+/// Declares how a name of 16 bytes is written and read: in base64url, in its one spelling.
+macro_rules! name {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&base64url::encode(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                sixteen(text).map(Self).ok_or(NameError)
+            }
+        }
+    };
 }
 
-impl fmt::Debug for Instance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Instance({self})")
-    }
-}
-
-impl FromStr for Instance {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        sixteen(text).map(Self).ok_or(NameError)
-    }
-}
-
-impl fmt::Display for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
-    }
-}
-
-impl fmt::Debug for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StreamId({self})")
-    }
-}
-
-impl FromStr for StreamId {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        sixteen(text).map(Self).ok_or(NameError)
-    }
-}
-
-impl fmt::Display for SetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
-    }
-}
-
-impl fmt::Debug for SetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SetId({self})")
-    }
-}
-
-impl FromStr for SetId {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        sixteen(text).map(Self).ok_or(NameError)
-    }
-}
+name!(Instance);
+name!(StreamId);
+name!(SetId);
 
 #[cfg(test)]
 mod tests;

@@ -249,7 +249,7 @@ impl Cached {
 
     /// A client, as it is set today.
     pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
-        read(&self.clients).get(id).cloned()
+        self.client_called(id.as_str())
     }
 
     /// The same by the text of its id.

@@ -127,11 +127,6 @@ impl Packed {
         }
     }
 
-    /// How many bytes it takes.
-    pub fn size(&self) -> usize {
-        self.0.len()
-    }
-
     /// What a check reads.
     pub fn seen(&self) -> Option<Seen<'_>> {
         Eye(&self.0).read_seen().map(|(seen, _)| seen)

@@ -389,7 +389,7 @@ impl Door {
 
     /// A client that exists and is not switched off.
     pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
-        self.0.cached.client(id).filter(|client| client.disabled_at.is_none())
+        self.client_called(id.as_str())
     }
 
     /// The handle of a user.

@@ -157,9 +157,9 @@ fn an_ordinary_record_takes_less_than_290_bytes_and_what_a_check_needs_of_it_220
         (read_at, session.last_seen_at),
     );
     let packed = Packed::of(&record);
-    assert!(packed.size() < 290, "{} bytes", packed.size());
+    assert!(packed.0.len() < 290, "{} bytes", packed.0.len());
     let told =
         record.user.as_deref().map_or(0, |user| user.email.typed().len() + user.name.as_ref().map_or(0, String::len));
     let told = told + session.device.name.len() + session.device.address.len();
-    assert!(packed.size() - told < 220, "{} bytes", packed.size() - told);
+    assert!(packed.0.len() - told < 220, "{} bytes", packed.0.len() - told);
 }

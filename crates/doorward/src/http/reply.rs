@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use doorward_core::Timestamp;
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::{SessionId, UserId};
-use doorward_core::session::Session;
+use doorward_core::session::{Methods, Session};
 use doorward_core::user::User;
 use http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeSeq;
@@ -76,8 +76,9 @@ pub struct SessionBody<'a> {
     guest: bool,
 }
 
+/// How a person proved who they are, as a list of words.
 #[derive(Debug)]
-struct Amr(doorward_core::session::Methods);
+pub struct Amr(pub Methods);
 
 impl Serialize for Amr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

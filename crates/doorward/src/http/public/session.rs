@@ -5,11 +5,11 @@ use std::io::Write;
 
 use axum::extract::State;
 use axum::response::Response;
-use doorward_core::Timestamp;
 use doorward_core::client::{Client, Strategy};
 use doorward_core::session::Session;
 use doorward_store::packed::Seen;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
 
 use crate::door::{Door, Origin};
 use crate::flows::acknowledge::reach;
@@ -19,8 +19,7 @@ use crate::http::cookie;
 use crate::http::extract::{Authenticated, Shown, same_site};
 use crate::http::problem::Problem;
 use crate::http::receipt::{Asked, ReceiptBody};
-use crate::http::reply::{self, SessionBody, UserBody, WhoBody};
-use crate::http::rfc3339;
+use crate::http::reply::{self, Amr, Rfc3339, SessionBody, UserBody, WhoBody};
 
 /// `GET /v1/session`: the caller's user and session.
 pub async fn show(State(door): State<Door>, who: Authenticated) -> Response {
@@ -50,66 +49,42 @@ fn written(seen: &Seen<'_>, strategy: Strategy) -> Vec<u8> {
     match &seen.user {
         Some(user) => {
             shown(&mut body, "{\"user\":{\"id\":\"", &user.id);
-            quoted(&mut body, "\",\"email\":", user.email);
+            told(&mut body, "\",\"email\":", &user.email);
             if let Some(name) = user.name {
-                quoted(&mut body, ",\"name\":", name);
+                told(&mut body, ",\"name\":", &name);
             }
-            timed(&mut body, ",\"created_at\":", user.created_at);
+            told(&mut body, ",\"created_at\":", &Rfc3339(user.created_at));
             body.extend_from_slice(b"}");
         }
         None => body.extend_from_slice(b"{\"user\":null"),
     }
     shown(&mut body, ",\"session\":{\"id\":\"", &seen.session);
-    quoted(&mut body, "\",\"client_id\":", seen.client);
-    quoted(&mut body, ",\"strategy\":", strategy.name());
-    timed(&mut body, ",\"created_at\":", seen.created_at);
-    timed(&mut body, ",\"last_seen_at\":", seen.vitals.last_seen_at);
-    timed(&mut body, ",\"expires_at\":", seen.vitals.expires_at);
-    timed(&mut body, ",\"idle_expires_at\":", seen.vitals.idle_expires_at());
-    timed(&mut body, ",\"auth_time\":", seen.auth_time);
-    body.extend_from_slice(b",\"amr\":[");
-    for (place, name) in seen.amr.names().enumerate() {
-        quoted(&mut body, if place == 0 { "" } else { "," }, name);
-    }
-    quoted(&mut body, "],\"device\":{\"name\":", seen.device.0);
-    quoted(&mut body, ",\"address\":", seen.device.1);
-    let guest: &[u8] = if seen.user.is_none() { b"true}}" } else { b"false}}" };
-    body.extend_from_slice(b"},\"current\":true,\"guest\":");
-    body.extend_from_slice(guest);
+    told(&mut body, "\",\"client_id\":", &seen.client);
+    told(&mut body, ",\"strategy\":", &strategy.name());
+    told(&mut body, ",\"created_at\":", &Rfc3339(seen.created_at));
+    told(&mut body, ",\"last_seen_at\":", &Rfc3339(seen.vitals.last_seen_at));
+    told(&mut body, ",\"expires_at\":", &Rfc3339(seen.vitals.expires_at));
+    told(&mut body, ",\"idle_expires_at\":", &Rfc3339(seen.vitals.idle_expires_at()));
+    told(&mut body, ",\"auth_time\":", &Rfc3339(seen.auth_time));
+    told(&mut body, ",\"amr\":", &Amr(seen.amr));
+    told(&mut body, ",\"device\":{\"name\":", &seen.device.0);
+    told(&mut body, ",\"address\":", &seen.device.1);
+    told(&mut body, "},\"current\":true,\"guest\":", &seen.user.is_none());
+    body.extend_from_slice(b"}}");
     body
 }
 
-/// Writes what stands before, and a text that has to be escaped.
-fn quoted(body: &mut Vec<u8>, before: &str, text: &str) {
+/// Writes what stands before, and a value.
+fn told(body: &mut Vec<u8>, before: &str, value: &impl Serialize) {
     body.extend_from_slice(before.as_bytes());
-    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    if is_plain {
-        body.push(b'"');
-        body.extend_from_slice(text.as_bytes());
-        body.push(b'"');
-    } else {
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(body, text);
-    }
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(body, value);
 }
 
-/// Writes what stands before, and an id.
+/// Writes what stands before, and an id, which needs no escape.
 fn shown(body: &mut Vec<u8>, before: &str, id: &impl Display) {
     body.extend_from_slice(before.as_bytes());
     let _ = write!(body, "{id}");
-}
-
-/// Writes what stands before, and a time.
-fn timed(body: &mut Vec<u8>, before: &str, time: Timestamp) {
-    body.extend_from_slice(before.as_bytes());
-    match rfc3339::write(time, &mut [0; rfc3339::LONGEST]) {
-        Some(text) => {
-            body.push(b'"');
-            body.extend_from_slice(text.as_bytes());
-            body.push(b'"');
-        }
-        None => drop(serde_json::to_writer(body, &reply::Rfc3339(time))),
-    }
 }
 
 fn who<'a>(caller: &'a Caller, client: Option<&Client>) -> WhoBody<'a> {

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::{Errand, Outcome};
-use crate::figures::quantile;
-use crate::{Trouble, process};
+use super::{Errand, Outcome, Window};
+use crate::Trouble;
 
 /// What is asked, and what is made of the answers.
 pub(super) trait Script {
@@ -175,12 +174,6 @@ struct Tally {
     failure: Option<String>,
 }
 
-struct Window {
-    since: Instant,
-    cpu: u64,
-    own_cpu: u64,
-}
-
 impl Tally {
     fn new(errand: Errand) -> Result<Self, Trouble> {
         Ok(Self {
@@ -195,15 +188,14 @@ impl Tally {
     }
 
     fn begin(&mut self) -> Result<(), Trouble> {
-        let (cpu, own_cpu) = (process::cpu(self.errand.process)?, process::cpu(std::process::id())?);
-        self.measured = Some(Window { since: Instant::now(), cpu, own_cpu });
+        self.measured = Some(Window::open(&self.errand)?);
         Ok(())
     }
 
     fn look_at_the_clock(&mut self) -> Result<(), Trouble> {
         match &self.measured {
             None if self.started.elapsed() >= WARM_UP => self.begin(),
-            Some(window) if window.since.elapsed().as_secs_f64() >= self.errand.seconds => {
+            Some(window) if window.is_over(&self.errand) => {
                 self.over = true;
                 Ok(())
             }
@@ -222,17 +214,8 @@ impl Tally {
 
     fn end(self) -> Result<Outcome, Trouble> {
         let window = self.measured.ok_or("the errand ended before it was measured")?;
-        let seconds = window.since.elapsed().as_secs_f64();
+        let outcome = window.close()?;
         let latencies: Vec<f64> = self.latencies.iter().map(|micros| f64::from(*micros)).collect();
-        Ok(Outcome {
-            requests: latencies.len() as u64,
-            seconds,
-            cpu: process::cpu(self.errand.process)? - window.cpu,
-            own_cpu: process::cpu(std::process::id())? - window.own_cpu,
-            p50: quantile(&latencies, 0.5),
-            p99: quantile(&latencies, 0.99),
-            failures: self.failures,
-            failure: self.failure,
-        })
+        Ok(Outcome { failures: self.failures, failure: self.failure, ..outcome.with(&latencies) })
     }
 }

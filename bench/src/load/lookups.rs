@@ -4,11 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Errand, Outcome};
-use crate::figures::quantile;
+use super::{Errand, Outcome, Window};
+use crate::Trouble;
 use crate::redis::Wire;
 use crate::seed::Choice;
-use crate::{Trouble, process};
 
 /// Before measuring, the connection gets this long to settle.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -18,7 +17,7 @@ pub(super) fn run(errand: Errand) -> Result<Outcome, Trouble> {
     let mut wire = Wire::open(errand.port)?;
     let (mut choice, mut waiting) = (Choice::seeded(7), VecDeque::new());
     let began = Instant::now();
-    let mut window: Option<(Instant, u64, u64)> = None;
+    let mut window: Option<Window> = None;
     let mut latencies: Vec<f64> = Vec::with_capacity(1 << 20);
     for _ in 0..errand.connections {
         wire.get(choice.below(u64::MAX));
@@ -38,23 +37,10 @@ pub(super) fn run(errand: Errand) -> Result<Outcome, Trouble> {
             wire.get(choice.below(u64::MAX));
             waiting.push_back(now);
         }
-        match window {
-            None if began.elapsed() >= WARM_UP => {
-                window = Some((now, process::cpu(errand.process)?, process::cpu(std::process::id())?));
-            }
-            Some((since, cpu, own_cpu)) if since.elapsed().as_secs_f64() >= errand.seconds => {
-                return Ok(Outcome {
-                    requests: latencies.len() as u64,
-                    seconds: since.elapsed().as_secs_f64(),
-                    cpu: process::cpu(errand.process)? - cpu,
-                    own_cpu: process::cpu(std::process::id())? - own_cpu,
-                    p50: quantile(&latencies, 0.5),
-                    p99: quantile(&latencies, 0.99),
-                    failures: 0,
-                    failure: None,
-                });
-            }
-            _ => {}
+        match window.take() {
+            None if began.elapsed() >= WARM_UP => window = Some(Window::open(&errand)?),
+            Some(done) if done.is_over(&errand) => return Ok(done.close()?.with(&latencies)),
+            other => window = other,
         }
     }
 }

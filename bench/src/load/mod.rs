@@ -11,10 +11,12 @@ mod sign_outs;
 mod steady;
 
 use std::path::Path;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Trouble, child};
+use crate::figures::quantile;
+use crate::{Trouble, child, process};
 
 pub(crate) use drive::Answer;
 pub(crate) use sign_ins::Guessed;
@@ -111,9 +113,54 @@ impl Outcome {
         self.cpu as f64 / self.requests.max(1) as f64
     }
 
+    /// The same with what good answers took, in microseconds each.
+    fn with(self, latencies: &[f64]) -> Self {
+        Self {
+            requests: latencies.len() as u64,
+            p50: quantile(latencies, 0.5),
+            p99: quantile(latencies, 0.99),
+            ..self
+        }
+    }
+
     /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.seconds
+    }
+}
+
+/// The measured time of an errand, under way.
+struct Window {
+    process: u32,
+    since: Instant,
+    cpu: u64,
+    own_cpu: u64,
+}
+
+impl Window {
+    /// Begins now.
+    fn open(errand: &Errand) -> Result<Self, Trouble> {
+        let (cpu, own_cpu) = (process::cpu(errand.process)?, process::cpu(std::process::id())?);
+        Ok(Self { process: errand.process, since: Instant::now(), cpu, own_cpu })
+    }
+
+    /// Is an errand's time over?
+    fn is_over(&self, errand: &Errand) -> bool {
+        self.since.elapsed().as_secs_f64() >= errand.seconds
+    }
+
+    /// Ends now; what was answered in it is told by [`Outcome::with`].
+    fn close(self) -> Result<Outcome, Trouble> {
+        Ok(Outcome {
+            requests: 0,
+            seconds: self.since.elapsed().as_secs_f64(),
+            cpu: process::cpu(self.process)? - self.cpu,
+            own_cpu: process::cpu(std::process::id())? - self.own_cpu,
+            p50: f64::NAN,
+            p99: f64::NAN,
+            failures: 0,
+            failure: None,
+        })
     }
 }
 

@@ -7,10 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::drive::Answer;
-use super::{Errand, Outcome};
-use crate::figures::quantile;
+use super::{Errand, Outcome, Window};
+use crate::Trouble;
 use crate::seed::{Choice, secret_text};
-use crate::{Trouble, process};
 
 /// Each takes its share of the times.
 struct Asker {
@@ -29,8 +28,8 @@ pub(super) fn run(errand: Errand, sessions: u64, per_second: u32) -> Result<Outc
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         askers.push(Asker { stream, port: errand.port, sessions, choice: Choice::seeded(number as u64 + 1) });
     }
-    let (cpu, own_cpu) = (process::cpu(errand.process)?, process::cpu(std::process::id())?);
-    let since = Instant::now();
+    let window = Window::open(&errand)?;
+    let since = window.since;
     let step = Duration::from_secs_f64(errand.connections as f64 / f64::from(per_second));
     let asked = thread::scope(|threads| {
         let ask = |(number, mut asker): (usize, Asker)| {
@@ -43,17 +42,8 @@ pub(super) fn run(errand: Errand, sessions: u64, per_second: u32) -> Result<Outc
             .map(|thread| thread.join().map_err(|_| "a thread panicked")?)
             .collect::<Result<Vec<_>, _>>()
     })?;
-    let latencies: Vec<f64> = asked.into_iter().flatten().collect();
-    Ok(Outcome {
-        requests: latencies.len() as u64,
-        seconds: since.elapsed().as_secs_f64(),
-        cpu: process::cpu(errand.process)? - cpu,
-        own_cpu: process::cpu(std::process::id())? - own_cpu,
-        p50: quantile(&latencies, 0.5),
-        p99: quantile(&latencies, 0.99),
-        failures: 0,
-        failure: None,
-    })
+    let outcome = window.close()?;
+    Ok(outcome.with(&asked.concat()))
 }
 
 impl Asker {

@@ -1,6 +1,7 @@
 //! The program as people meet it: real processes, real signals, real exit codes.
 
 #![expect(clippy::disallowed_methods, reason = "the environment of the tests is kept from the program")]
+#![expect(dead_code, reason = "the program's support has more than this test uses")]
 
 #[path = "cli/advise.rs"]
 mod advise;

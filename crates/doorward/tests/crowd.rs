@@ -12,9 +12,7 @@ mod slow {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    use super::support::Server;
+    use super::support::{Server, allow_files};
 
     const ADA: &str = "ada@example.test";
     const PASSWORD: &str = "copper-lantern-41";
@@ -125,12 +123,5 @@ mod slow {
     fn told(took: &[Duration]) -> String {
         let at = |part: usize| took[(took.len() - 1) * part / 1000];
         format!("{} answers, p50 {:?}, p99 {:?}, slowest {:?}", took.len(), at(500), at(990), at(1000))
-    }
-
-    fn allow_files(many: u64) {
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        if current.is_some_and(|current| current < many) {
-            setrlimit(Resource::Nofile, Rlimit { current: Some(many), maximum }).expect("enough open files");
-        }
     }
 }

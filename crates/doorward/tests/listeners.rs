@@ -15,12 +15,12 @@ mod slow {
     use doorward_core::secret::SecretKind;
     use doorward_verify::Lifetime;
     use doorward_verify::feed::{Cutter, Event, Instance, Need, Ping, Place, StreamId, StreamKey};
-    use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+    use rustix::process::Signal;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;
 
-    use super::support::{Server, program, run};
+    use super::support::{Server, allow_files, program, run};
 
     const ADA: &str = "ada@example.test";
     const PASSWORD: &str = "copper-lantern-41";
@@ -224,12 +224,5 @@ mod slow {
         let status = fs::read_to_string(format!("/proc/{}/status", server.process())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
-    }
-
-    fn allow_files(many: u64) {
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        if current.is_some_and(|current| current < many) {
-            setrlimit(Resource::Nofile, Rlimit { current: Some(many), maximum }).expect("enough open files");
-        }
     }
 }

@@ -5,24 +5,18 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import http from "node:http";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { launch, play, require } from "./stage.mjs";
+
 const [origin, shots, token, program, listed] = process.argv.slice(2);
-const require = createRequire(path.join(process.cwd(), "package.json"));
-const { chromium } = require("playwright-core");
 const axe = require("axe-core").source;
 
 const ADA = { email: "ada@example.test", password: "copper-lantern-41" };
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 mkdirSync(shots, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: program,
-  headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(program);
 
 // A fresh profile, and a page in it. Every page must be quiet: nothing in the console, nothing refused by the policy.
 async function visit(options = {}, work) {
@@ -365,18 +359,4 @@ const scenarios = {
   },
 };
 
-let failed = 0;
-let number = 0;
-for (const [name, scenario] of Object.entries(scenarios)) {
-  number += 1;
-  try {
-    await scenario(`reader-${number}`);
-    console.log(`ok: ${name}`);
-  } catch (error) {
-    console.log(`FAILED: ${name}: ${error.stack}`);
-    failed = 1;
-    break;
-  }
-}
-await browser.close();
-process.exit(failed);
+await play(scenarios, browser, (scenario, number) => scenario(`reader-${number}`));

@@ -5,23 +5,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import https from "node:https";
-import { createRequire } from "node:module";
-import path from "node:path";
+
+import { launch, play } from "./stage.mjs";
 
 const [origin, sibling, certificate, key, program] = process.argv.slice(2);
-const require = createRequire(path.join(process.cwd(), "package.json"));
-const { chromium } = require("playwright-core");
 
 const ADA = { email: "ada@example.test", password: "copper-lantern-41" };
 const MALLORY = { email: "mallory@example.test", password: "purple-thicket-58" };
 const SITE = new URL(origin).hostname.split(".").slice(1).join(".");
 
-const browser = await chromium.launch({
-  executablePath: program,
-  headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP *.${SITE} 127.0.0.1`],
-});
+const browser = await launch(program, `--host-resolver-rules=MAP *.${SITE} 127.0.0.1`);
 
 // The sibling says in its answer whatever it was told to.
 let tossed = [];
@@ -130,17 +123,4 @@ const scenarios = {
   },
 };
 
-let failed = 0;
-for (const [name, scenario] of Object.entries(scenarios)) {
-  try {
-    await scenario();
-    console.log(`ok: ${name}`);
-  } catch (error) {
-    console.log(`FAILED: ${name}: ${error.stack}`);
-    failed = 1;
-    break;
-  }
-}
-await browser.close();
-evil.close();
-process.exit(failed);
+await play(scenarios, browser);

@@ -5,12 +5,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import http from "node:http";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { launch, play } from "./stage.mjs";
+
 const [door, shop, folder, program] = process.argv.slice(2);
-const require = createRequire(path.join(process.cwd(), "package.json"));
-const { chromium } = require("playwright-core");
 const ADA = { email: "ada@example.test", password: "copper-lantern-41" };
 
 // Between browser and server, under one host name with the pages, as in production: `lost` replies to refreshes never arrive.
@@ -53,12 +52,7 @@ const pages = http.createServer((request, response) => {
 });
 await new Promise((ready) => pages.listen(new URL(shop).port, "127.0.0.1", ready));
 
-const browser = await chromium.launch({
-  executablePath: program,
-  headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(program);
 
 // A tab of the application, with the recipe's object at hand.
 async function tab(context) {
@@ -152,19 +146,13 @@ const scenarios = {
   },
 };
 
-let failed = 0;
-for (const [name, scenario] of Object.entries(scenarios)) {
+await play(scenarios, browser, async (scenario) => {
   const context = await browser.newContext();
+  [lost, slow] = [0, 0];
   try {
-    [lost, slow] = [0, 0];
     await scenario(context);
-    console.log(`ok: ${name}`);
   } catch (error) {
-    console.log(`FAILED: ${name}: ${error.stack} ${JSON.stringify(counts)}`);
-    failed = 1;
-    break;
+    throw new Error(`${error.stack} ${JSON.stringify(counts)}`);
   }
   await context.close();
-}
-await browser.close();
-process.exit(failed);
+});

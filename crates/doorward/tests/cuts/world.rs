@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -14,7 +14,7 @@ use super::oracle::{At, Board, Case, Count, Told};
 use super::outside::Line;
 use super::probe::Prober;
 use super::relay::Relay;
-use super::support::{Server, program, run};
+use super::support::{Server, allow_files, program, run};
 use super::verifiers::{Fleet, Process, Terms, start_api};
 use super::wire::{APART, Wire};
 
@@ -102,7 +102,8 @@ pub(crate) struct Wave {
 
 impl World {
     pub(crate) fn begin(seed: u64) -> Self {
-        allow_files(FILES);
+        let most = getrlimit(Resource::Nofile).maximum;
+        allow_files(most.map_or(FILES, |most| most.min(FILES)));
         let place = tempfile::tempdir().expect("a place");
         let data = place.path().join("data");
         let server = serve(&data);
@@ -347,15 +348,6 @@ impl Wave {
 impl Member {
     pub(crate) fn case(&self) -> Case {
         *self.case.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// For this process, and for those that it starts.
-fn allow_files(many: u64) {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let many = maximum.map_or(many, |maximum| maximum.min(many));
-    if current.is_some_and(|current| current < many) {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(many), maximum }).expect("enough open files");
     }
 }
 

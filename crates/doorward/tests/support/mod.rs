@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::Value;
 
 /// Generous, for busy machines.
@@ -72,6 +72,14 @@ pub(crate) fn doorward(words: &[&str]) -> Ran {
     let mut command = program();
     command.args(words);
     run(command, "")
+}
+
+/// Allows this process, and those that it starts, so many open files.
+pub(crate) fn allow_files(many: u64) {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < many) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(many), maximum }).expect("enough open files");
+    }
 }
 
 /// A server in a process of its own.

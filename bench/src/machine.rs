@@ -1,8 +1,8 @@
 //! On which machine, and of which source, a measurement is.
 
-use std::fs;
 use std::process::Command;
 
+use doorward::measure::machine;
 use serde::Serialize;
 
 /// Where a measurement was made.
@@ -25,16 +25,13 @@ pub(crate) struct Machine {
 impl Machine {
     /// Looks around.
     pub(crate) fn look() -> Self {
-        let uname = rustix::system::uname();
-        let kernel = format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
-        let total = line_of("/proc/meminfo", "MemTotal");
-        let total = total.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default();
+        let machine::Machine { processor, cores, memory_mib, kernel, .. } = machine::Machine::look();
         let commit = said("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| String::from("none"));
         let differs = said("git", &["status", "--porcelain"]).is_some_and(|files| !files.is_empty());
         Self {
-            cpu: line_of("/proc/cpuinfo", "model name"),
-            cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory_mib: total / 1024,
+            cpu: processor,
+            cores,
+            memory_mib,
             kernel,
             rustc: said("rustc", &["--version"]).unwrap_or_default(),
             commit: if differs { format!("{commit}+") } else { commit },
@@ -47,14 +44,6 @@ impl Machine {
         let slug: String = format!("{}x {}", self.cores, self.cpu).chars().map(plain).collect();
         slug.split('-').filter(|word| !word.is_empty() && *word != "r").collect::<Vec<_>>().join("-")
     }
-}
-
-/// What stands behind a name and a colon.
-fn line_of(file: &str, name: &str) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with(name));
-    line.and_then(|line| line.split_once(':'))
-        .map_or_else(|| String::from("unknown"), |(_, rest)| rest.trim().to_owned())
 }
 
 /// What a program says, if it says anything.

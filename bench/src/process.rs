@@ -4,6 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use doorward::measure::machine;
+
 use crate::Trouble;
 
 /// CPU time of a process so far, in microseconds: utime and stime, over all its threads, those that ended included.
@@ -18,11 +20,7 @@ pub(crate) fn cpu(id: u32) -> Result<u64, Trouble> {
 
 /// Memory of a process in bytes: what is resident and its own. Pages of mapped files are not.
 pub(crate) fn resident(id: u32) -> Result<u64, Trouble> {
-    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line =
-        status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon in /proc/ID/status")?;
-    let kib: u64 = line.split_whitespace().next().unwrap_or_default().parse()?;
-    Ok(kib * 1024)
+    Ok(machine::resident(id).ok_or("no RssAnon in /proc/ID/status")?)
 }
 
 /// Waits until a process does nothing any more, half a minute at most; gives its CPU time then.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::Trouble;
 use super::figures::{Figure, Reading};
+use super::machine::resident;
 use super::quick::CHEAP;
 use super::trial::{Terms, Trial, shown};
 use crate::door::{Origin, Stopwatch};
@@ -167,7 +168,7 @@ async fn window(trial: &Trial, follower: &Follower) -> Result<f64, Trouble> {
 pub async fn weight(sessions: usize, issuer: &str) -> Result<Option<Reading>, Trouble> {
     let records = sessions * 4;
     let trial = Arc::new(Trial::open(Terms { cost: CHEAP, threads: 1, records }, issuer).await?);
-    let Some(before) = resident() else { return Ok(None) };
+    let Some(before) = resident(std::process::id()) else { return Ok(None) };
     let mut running = JoinSet::new();
     for number in 0..sessions {
         if number >= OPENERS {
@@ -183,15 +184,8 @@ pub async fn weight(sessions: usize, issuer: &str) -> Result<Option<Reading>, Tr
     while !running.is_empty() {
         finished(&mut running).await?;
     }
-    let grown = resident().unwrap_or(before).saturating_sub(before);
+    let grown = resident(std::process::id()).unwrap_or(before).saturating_sub(before);
     Ok(Some(Reading::of(Figure::SessionWeight, vec![grown as f64 / sessions as f64]).out_of(sessions)))
-}
-
-/// Memory of this process that is its own, in bytes.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

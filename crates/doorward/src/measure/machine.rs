@@ -46,6 +46,13 @@ impl Machine {
     }
 }
 
+/// Memory of a process in bytes: what is resident and its own, without pages of mapped files. `None` where the system does
+/// not say.
+pub fn resident(process: u32) -> Option<u64> {
+    let own = line_of(&format!("/proc/{process}/status"), "RssAnon:")?;
+    Some(own.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
 /// What stands behind a name and a colon.
 fn line_of(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;

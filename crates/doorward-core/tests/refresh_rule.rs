@@ -276,6 +276,18 @@ fn a_turn_writes_down_the_new_session_secret_and_nothing_else_that_it_was_not_gi
     assert_eq!(without, expected);
 }
 
+#[test]
+fn only_a_turn_that_hands_out_no_session_secret_and_finds_no_store_behind_it_stands_alone() {
+    let hybrid = client(AttemptKey::Required);
+    let stands_alone =
+        |client: &Client, shown: u32| turn_of(ask(&session(), client, shown, Some(SAME), NOW)).stands_alone();
+    let switched = |strategy: Strategy| Client { strategy, ..hybrid.clone() };
+    assert!(stands_alone(&hybrid, 0) && stands_alone(&switched(Strategy::Jwt), 0));
+    assert!(!stands_alone(&switched(Strategy::Session), 0), "it also replaces the secret before");
+    assert!(!stands_alone(&hybrid, 1), "the store went back, and has to be looked at");
+    assert!(!stands_alone(&switched(Strategy::Session), 1));
+}
+
 /// A body session of strategy `jwt`, opened before its client was switched to `hybrid` at [`NOW`].
 fn switched(transport: Transport) -> (Session, Client) {
     let session = Session {

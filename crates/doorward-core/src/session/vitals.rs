@@ -72,3 +72,33 @@ impl Vitals {
         now >= self.last_seen_at + TOUCH_EVERY
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_epochs_each_strength_keeps_its_later_one() {
+        let place = |seq| Position { generation: 1, seq };
+        let user = Epochs { terminal: place(5), refresh: place(2) };
+        let client = Epochs { terminal: place(3), refresh: place(7) };
+        let both = Epochs { terminal: place(5), refresh: place(7) };
+        assert_eq!((user.latest(client), client.latest(user)), (both, both));
+        assert_eq!(user.latest(Epochs::default()), user);
+    }
+
+    #[test]
+    fn its_use_is_written_down_once_a_minute() {
+        let used = Timestamp::from_secs(1_000_000);
+        let vitals = Vitals {
+            ended: false,
+            born: Position::START,
+            last_seen_at: used,
+            idle: Lifetime::from_days(14),
+            expires_at: used + Lifetime::from_days(30),
+        };
+        assert!(!vitals.wants_touch(used));
+        assert!(!vitals.wants_touch(used + TOUCH_EVERY - Lifetime::from_millis(1)));
+        assert!(vitals.wants_touch(used + TOUCH_EVERY));
+    }
+}

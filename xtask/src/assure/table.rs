@@ -36,7 +36,7 @@ const fn tests(name: &'static str, asks: &'static str, runs: &'static [Run]) -> 
     Proof { name, asks, work: Work::Tests(runs) }
 }
 
-pub(crate) static PROOFS: [Proof; 12] = [
+pub(crate) static PROOFS: [Proof; 13] = [
     tests(
         "kills",
         "200 times kill -9 under load: nothing acknowledged is lost, nothing ended is alive",
@@ -84,6 +84,12 @@ pub(crate) static PROOFS: [Proof; 12] = [
         "volleys",
         "sixteen callers at once for everything that can be had once, ten thousand rounds of each: one of them gets it",
         &[run("doorward", "volleys", "")],
+    ),
+    tests(
+        "cut verifiers",
+        "server, network and verifiers are killed, stopped and cut, while sessions are ended and a hundred followers and \
+         four services are asked each millisecond: nobody is let in after the bound or a receipt",
+        &[run("doorward", "cuts", "slow::")],
     ),
     tests(
         "turning keys",

@@ -70,7 +70,7 @@ impl Drop for Prober {
 
 async fn probe(shared: Arc<Shared>, tick: Duration) {
     let mut ticks = interval(tick);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     for turn in 0_usize.. {
         ticks.tick().await;
         let Some(watched) = shared.board.pick(turn) else { continue };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::faults::Fault;
-use super::oracle::{Route, Seen, Wrong, judge};
+use super::oracle::{At, Route, Seen, Wrong, judge};
 use super::world::{Wave, World};
 
 /// What one fault showed.
@@ -20,6 +20,8 @@ pub(crate) struct Row {
     eventual: [u64; 2],
     /// After which everybody lets in the living again, and nobody else.
     healed: Duration,
+    /// How often each verifier of a target was asked something, on average.
+    paces: Vec<(&'static str, Duration)>,
     told: Vec<String>,
 }
 
@@ -36,10 +38,14 @@ impl Row {
             turned_away_alive: 0,
             eventual: [0; 2],
             healed,
+            paces: Vec::new(),
             told: Vec::new(),
         };
         for target in &mut world.targets {
             let (told, _) = target.tell();
+            let checks: u64 = told.iter().map(|told| told.seen.checks()).sum();
+            let pace = At::now().since(wave.since).as_secs_f64() * target.size() as f64 / checks.max(1) as f64;
+            row.paces.push((target.name, Duration::from_secs_f64(pace)));
             let mut unknown = 0;
             for told in told.iter().filter(|told| told.seen.checks() > 0) {
                 let member = wave.all().find(|member| member.id == told.id).expect("one of the wave");
@@ -58,7 +64,7 @@ impl Row {
         row
     }
 
-    fn count(&mut self, route: Route, seen: &Seen, answered: Option<super::oracle::At>) {
+    fn count(&mut self, route: Route, seen: &Seen, answered: Option<At>) {
         self.checks += seen.checks();
         self.unknown += seen.unknown;
         if let (Some(last), Some(answered)) = (seen.last_let_in, answered) {
@@ -117,6 +123,9 @@ pub(crate) fn conclude(rows: &[Row], seed: u64, least: u64, bare: u64) {
             row.eventual[0],
             row.eventual[1],
         );
+    }
+    for (name, pace) in rows.first().map(|row| row.paces.as_slice()).unwrap_or_default() {
+        println!("{name}: each is asked every {:.1} ms while nothing is wrong", pace.as_secs_f64() * 1e3);
     }
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
     let (checks, eventual) = (sum(|row| row.checks), [sum(|row| row.eventual[0]), sum(|row| row.eventual[1])]);

@@ -276,7 +276,7 @@ fn tell(board: &Board, followers: &[Follower]) {
 /// Every follower checks one credential at each tick: each has its turn, and so has each kind of route.
 async fn check(followers: Arc<Vec<Follower>>, board: Arc<Board>, grace: Lifetime, tick: Duration) {
     let mut ticks = tokio::time::interval(tick);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     for turn in 0_usize.. {
         ticks.tick().await;
         for (number, follower) in followers.iter().enumerate() {

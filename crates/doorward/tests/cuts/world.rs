@@ -95,6 +95,8 @@ pub(crate) struct Member {
 
 /// Sessions that live, and sessions that will be ended: by themselves, or all of a person at once.
 pub(crate) struct Wave {
+    /// Since when everybody is asked about them.
+    pub(crate) since: At,
     pub(crate) living: Vec<Member>,
     pub(crate) single: Vec<Member>,
     pub(crate) together: Vec<Member>,
@@ -214,6 +216,7 @@ impl World {
         let emails = ["single", "together"].map(|name| format!("{name}-{}", self.people));
         let [single, together] = emails.map(|name| self.sign_up(&name));
         let wave = Wave {
+            since: At::now(),
             living: self.sign_in("steady@example.test", 2),
             single: self.sign_in(&single, ends),
             together: self.sign_in(&together, 2),
@@ -223,7 +226,7 @@ impl World {
                 target.add(member.id, &member.credential);
             }
         }
-        wave
+        Wave { since: At::now(), ..wave }
     }
 
     /// Begins to end what is to be ended, some of it within `early`, one just then, all within `within`; every other call

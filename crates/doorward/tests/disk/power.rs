@@ -46,6 +46,7 @@ pub(crate) fn fail(cut: Cut, before: &Path, folder: &Path, log: &[u8], chance: &
                 done.iter().for_each(|write| write.apply(file));
             }
             b'f' => drop(waiting.remove(&name)),
+            b'x' => {}
             b't' => disk.entry(name).or_default().resize(record.place, 0),
             b'u' => {
                 disk.remove(&name);
@@ -67,6 +68,19 @@ pub(crate) fn fail(cut: Cut, before: &Path, folder: &Path, log: &[u8], chance: &
             None => drop(fs::remove_file(folder.join(name))),
         }
     }
+}
+
+/// Was something committed after the last call that failed?
+pub(crate) fn has_committed_since(log: &[u8]) -> bool {
+    let mut committed = false;
+    for record in Records(log) {
+        match record.what {
+            b'x' | b'f' => committed = false,
+            b's' if record.name == "doorward.db-wal" => committed = true,
+            _ => {}
+        }
+    }
+    committed
 }
 
 #[derive(Clone, Copy)]
@@ -141,6 +155,7 @@ fn what_was_synced_is_on_the_disk_and_what_a_failed_sync_concerned_is_not() {
     note(b'f', 0, b"");
     note(b'w', 2, b"d");
     note(b's', 0, b"");
+    note(b'x', 3, b"");
     note(b'w', 3, b"e");
     fail(Cut::Power, before.path(), after.path(), &log, &mut Chance(1));
     assert_eq!(fs::read(after.path().join("doorward.db")).expect("a file"), b"badaaa");

@@ -105,6 +105,8 @@ static ssize_t write_at(int fd, const char *name, const void *bytes, size_t leng
     }
     if (done > 0)
         note('w', name, (uint64_t)place, (uint64_t)done, bytes);
+    else if (done < 0)
+        note('x', name, 0, 0, NULL);
     pthread_mutex_unlock(&lock);
     return done;
 }
@@ -165,8 +167,7 @@ int ftruncate(int fd, off_t length) {
         errno = (int)control[ERROR];
     else
         done = (int)syscall(SYS_ftruncate, fd, length);
-    if (!done)
-        note('t', name, (uint64_t)length, 0, NULL);
+    note(done ? 'x' : 't', name, done ? 0 : (uint64_t)length, 0, NULL);
     pthread_mutex_unlock(&lock);
     return done;
 }

@@ -104,6 +104,7 @@ impl Index {
             token_id: &named.token,
             session_id: Some(&named.session),
             scope: None,
+            roles: Few::default(),
             auth_time: None,
             acr: None,
             amr: Few::of(&["pwd"]),

@@ -136,6 +136,7 @@ fn with_claims<T>(take: impl FnOnce(&Claims<'_>) -> T) -> T {
         token_id: &token,
         session_id: Some(&session),
         scope: None,
+        roles: Few::default(),
         auth_time: Some(NOW),
         acr: None,
         amr: Few::of(&["pwd"]),

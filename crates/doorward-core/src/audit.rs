@@ -20,6 +20,8 @@ pub enum Kind {
     UserSuspended,
     /// An account was resumed.
     UserResumed,
+    /// The roles of a person were set.
+    RolesSet,
     /// Somebody signed in, or a guest came.
     SessionOpened,
     /// Sessions were ended.
@@ -60,13 +62,14 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::UserCreated,
         Self::UserImported,
         Self::PasswordChanged,
         Self::PasswordRehashed,
         Self::UserSuspended,
         Self::UserResumed,
+        Self::RolesSet,
         Self::SessionOpened,
         Self::SessionsEnded,
         Self::RefreshReused,
@@ -96,6 +99,7 @@ impl Kind {
             Self::PasswordRehashed => "user.password_rehashed",
             Self::UserSuspended => "user.suspended",
             Self::UserResumed => "user.resumed",
+            Self::RolesSet => "user.roles_set",
             Self::SessionOpened => "session.opened",
             Self::SessionsEnded => "sessions.ended",
             Self::RefreshReused => "refresh.reused",

@@ -14,6 +14,7 @@ use crate::id::{SessionId, UserId, VerifierId};
 use crate::key::KeyRecord;
 use crate::refresh::{NewSecret, Turn};
 use crate::revoke::EndSessions;
+use crate::role::Roles;
 use crate::secret::SecretHash;
 use crate::session::{Ended, Generation, Previous, Retired, Session};
 use crate::spread::Spread;
@@ -95,6 +96,8 @@ pub enum DirectoryChange {
     Suspend(Suspend),
     /// An account is resumed. What was ended stays ended. Conflict if the user was changed meanwhile.
     Resume(Resume),
+    /// A user has other roles: nobody is signed out, and tokens are renewed. Conflict if the user was changed meanwhile.
+    SetRoles(SetRoles),
     /// Everything of a user is over, by one epoch. Conflict if there is no such user.
     EndUser(EndUser),
     /// Some sessions are over. Never a conflict; the receipt counts those that were alive.
@@ -133,6 +136,7 @@ impl DirectoryChange {
         match self {
             Self::SetPassword(set) => vec![&mut set.draft],
             Self::Suspend(suspend) => vec![&mut suspend.draft],
+            Self::SetRoles(set) => vec![&mut set.draft],
             Self::EndUser(end) => vec![&mut end.draft],
             Self::EndSessions(end) => end.drafts.iter_mut().collect(),
             Self::Upgrade(upgrade) => vec![&mut upgrade.draft],
@@ -250,6 +254,19 @@ pub struct Resume {
     pub user: UserId,
     /// Only if the user is still at this version.
     pub from: u64,
+}
+
+/// See [`DirectoryChange::SetRoles`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetRoles {
+    /// Whose.
+    pub user: UserId,
+    /// Only if the user is still at this version.
+    pub from: u64,
+    /// All of them.
+    pub roles: Roles,
+    /// What verifiers learn; its place becomes the user's refresh epoch.
+    pub draft: Draft,
 }
 
 /// See [`DirectoryChange::EndUser`].

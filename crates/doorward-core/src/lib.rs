@@ -24,6 +24,7 @@ pub mod policy;
 pub mod refresh;
 pub mod relay;
 pub mod revoke;
+pub mod role;
 pub mod secret;
 pub mod session;
 pub mod spread;
@@ -34,6 +35,6 @@ pub mod verifier;
 pub mod watermark;
 
 pub use doorward_verify::{
-    Algorithm, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, Marks, Position, Rejection, Revocations, Scope,
-    Scratch, Strength, Timestamp, TokenType, Verified, Verifier, VerifyingKey, base64url,
+    Algorithm, Claims, Entry, Few, Handles, Key, KeySet, Lifetime, MOST_ROLES, Marks, Position, Rejection,
+    Revocations, Scope, Scratch, Strength, Timestamp, TokenType, Verified, Verifier, VerifyingKey, base64url,
 };

@@ -6,6 +6,7 @@ use doorward_verify::{Position, Timestamp};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::id::{OrgId, UserId};
+use crate::role::Roles;
 
 /// The longest e-mail address (RFC 5321 section 4.5.3.1.3 less the angle brackets).
 pub const EMAIL_LONGEST: usize = 254;
@@ -74,6 +75,8 @@ pub struct User {
     pub email: Email,
     /// What the person wants to be called.
     pub name: Option<String>,
+    /// What the person is to the applications.
+    pub roles: Roles,
     /// When the address was proven to be theirs.
     pub email_verified_at: Option<Timestamp>,
     /// Sessions born before are dead.
@@ -98,6 +101,7 @@ impl User {
             org: None,
             email,
             name,
+            roles: Roles::NONE,
             email_verified_at: None,
             terminal_epoch: Position::START,
             refresh_epoch: Position::START,

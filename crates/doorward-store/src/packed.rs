@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use doorward_core::client::{Strategy, Transport};
 use doorward_core::id::{ClientId, OrgId, SessionId, UserId};
+use doorward_core::role::Roles;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{
     AttemptHash, Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Retired, Ring, Salt, Session,
@@ -70,6 +71,8 @@ pub struct SeenUser<'a> {
     pub email: &'a str,
     /// What the person wants to be called.
     pub name: Option<&'a str>,
+    /// What the person is to the applications, as [`Roles::as_str`] writes it.
+    pub roles: &'a str,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -102,6 +105,7 @@ mod flag {
     pub(super) const DELETED: u64 = 1 << 16;
     /// The session is somebody's: of the user beside it, whose id is not written twice, or of one who is not there.
     pub(super) const OWNED: u64 = 1 << 17;
+    pub(super) const ROLES: u64 = 1 << 18;
     /// How many bytes all of these take.
     pub(super) const BYTES: usize = 3;
 }
@@ -180,6 +184,9 @@ impl Pen {
             self.time(user.created_at, base);
             if let Some(name) = &user.name {
                 self.text(name);
+            }
+            if !user.roles.is_empty() {
+                self.text(user.roles.as_str());
             }
         }
     }
@@ -273,6 +280,7 @@ fn flags(record: &Record) -> u64 {
         (user.is_some(), flag::USER),
         (session.user.is_some(), flag::OWNED),
         (user.is_some_and(|user| user.name.is_some()), flag::NAME),
+        (user.is_some_and(|user| !user.roles.is_empty()), flag::ROLES),
         (session.ended.is_some(), flag::ENDED),
         (session.keyed, flag::KEYED),
         (session.transport == Transport::Body, flag::BODY),
@@ -310,7 +318,9 @@ impl<'a> Eye<'a> {
         let user = self.when(has(flag::USER), |eye| {
             let (id, email) = (UserId::from_bytes(eye.bytes()?), eye.text()?);
             let at = eye.time(created_at)?;
-            Some(SeenUser { id, email, created_at: at, name: eye.when(has(flag::NAME), Eye::text)? })
+            let name = eye.when(has(flag::NAME), Eye::text)?;
+            let roles = eye.when(has(flag::ROLES), Eye::text)?.unwrap_or_default();
+            Some(SeenUser { id, email, name, roles, created_at: at })
         })?;
         let seen = Seen {
             session,
@@ -390,6 +400,7 @@ impl<'a> Eye<'a> {
             id: seen.id,
             email: Email::parse(seen.email)?,
             name: seen.name.map(str::to_owned),
+            roles: Roles::parse(seen.roles)?,
             created_at: seen.created_at,
             // From here on in the order of their writing.
             version: self.uint()?,

@@ -92,6 +92,7 @@ impl History<'_> {
                 cast::add_user(User { email, ..user }).into()
             }
             7 => self.set_password(step).await,
+            8 | 9 if step.slip.is_multiple_of(3) => self.set_roles(step).await,
             8 | 9 => self.suspend_or_resume(verb == 8, step).await,
             10 => cast::end_user(person(step), self.now).into(),
             11 => self.end(step).await,
@@ -293,6 +294,13 @@ impl History<'_> {
         let stored = answer(self.reference.directory.user(cast::user_id(user))).await;
         let from = stored.map_or(1, |user| user.version) + u64::from(step.wrong());
         if suspend { cast::suspend(user, from, self.now).into() } else { cast::resume(user, from).into() }
+    }
+
+    async fn set_roles(&self, step: Step) -> Change {
+        let user = person(step);
+        let stored = answer(self.reference.directory.user(cast::user_id(user))).await;
+        let from = stored.map_or(1, |user| user.version) + u64::from(step.wrong());
+        cast::set_roles(user, from, ["", "admin", "admin writer"][usize::from(step.other) % 3]).into()
     }
 
     async fn end(&self, step: Step) -> Change {

@@ -12,6 +12,9 @@ mod handles;
 pub use few::Few;
 pub use handles::Handles;
 
+/// The most roles that a token names.
+pub const MOST_ROLES: usize = 16;
+
 /// The claims of one access token. Times are whole seconds in the token; a finer part is cut off by [`Self::write`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims<'a> {
@@ -35,6 +38,8 @@ pub struct Claims<'a> {
     pub session_id: Option<&'a str>,
     /// `scope`: what it allows, separated by spaces (RFC 8693 section 4.2).
     pub scope: Option<&'a str>,
+    /// `roles`: what the user is to the applications (RFC 9068 section 2.2.3.1); not written if there is none.
+    pub roles: Few<'a, MOST_ROLES>,
     /// `auth_time`: when the user last proved who they are (RFC 9068 section 2.2.1).
     pub auth_time: Option<Timestamp>,
     /// `acr`: how well.
@@ -78,6 +83,9 @@ impl<'a> Claims<'a> {
         object.text("jti", self.token_id);
         object.text_if("sid", self.session_id);
         object.text_if("scope", self.scope);
+        if !self.roles.is_empty() {
+            object.texts("roles", self.roles.iter());
+        }
         if let Some(auth_time) = self.auth_time {
             object.integer("auth_time", auth_time.secs());
         }
@@ -139,6 +147,7 @@ struct Draft<'a> {
     token_id: Option<&'a str>,
     session_id: Option<&'a str>,
     scope: Option<&'a str>,
+    roles: Few<'a, MOST_ROLES>,
     auth_time: Option<Timestamp>,
     acr: Option<&'a str>,
     amr: Few<'a, 4>,
@@ -160,6 +169,7 @@ impl<'a> Draft<'a> {
             "jti" => self.token_id = Some(filled(value)?),
             "sid" => self.session_id = Some(filled(value)?),
             "scope" => self.scope = Some(value.string()?),
+            "roles" => value.array(|role| push(&mut self.roles, filled(role)?))?,
             "auth_time" => self.auth_time = Some(seconds(value)?),
             "acr" => self.acr = Some(value.string()?),
             "amr" => value.array(|method| push(&mut self.amr, method.string()?))?,
@@ -183,6 +193,7 @@ impl<'a> Draft<'a> {
             token_id: self.token_id?,
             session_id: self.session_id,
             scope: self.scope,
+            roles: self.roles,
             auth_time: self.auth_time,
             acr: self.acr,
             amr: self.amr,

@@ -51,6 +51,7 @@ struct Asks {
     /// Takes session cookies; from pages of these origins, and of the service's own.
     cookies: Option<Vec<String>>,
     scopes: Vec<String>,
+    roles: Vec<String>,
     recent: Option<Lifetime>,
     acr: Vec<String>,
 }
@@ -63,6 +64,7 @@ impl Guard {
             follower: follower.clone(),
             cookies: None,
             scopes: Vec::new(),
+            roles: Vec::new(),
             recent: None,
             acr: Vec::new(),
         }))
@@ -111,6 +113,13 @@ impl Guard {
         self.change(|asks| asks.scopes.push(scope.to_owned()))
     }
 
+    /// The person must have this role, whatever they show. What changes in a person's roles is seen within the bound of
+    /// the route, as a revocation is.
+    #[must_use]
+    pub fn role(self, role: &str) -> Self {
+        self.change(|asks| asks.roles.push(role.to_owned()))
+    }
+
     /// The person must have proved who they are so lately; else the answer asks for that (RFC 9470).
     #[must_use]
     pub fn recent(self, most: Lifetime) -> Self {
@@ -152,6 +161,9 @@ impl Asks {
         let is_token = access.token_id.is_some();
         if is_token && !self.scopes.iter().all(|scope| access.has_scope(scope)) {
             return Err(Denied::InsufficientScope(self.scopes.join(" ")));
+        }
+        if !self.roles.iter().all(|role| access.has_role(role)) {
+            return Err(Denied::Forbidden);
         }
         let now = self.follower.now();
         let is_recent = |most: Lifetime| access.auth_time.is_some_and(|at| now - at <= most);

@@ -44,7 +44,7 @@ pub mod verifier;
 mod data;
 
 pub use cache::Cache;
-pub use claims::{Claims, Few, Handles};
+pub use claims::{Claims, Few, Handles, MOST_ROLES};
 pub use keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 pub use lease::{Lease, Moment};
 pub use rejection::Rejection;

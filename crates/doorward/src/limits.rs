@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
-use doorward_core::{Lifetime, data, password, policy, user};
+use doorward_core::{Lifetime, MOST_ROLES, data, password, policy, role, user};
 use doorward_store::sqlite::WRITER_QUEUE;
 use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
@@ -124,6 +124,8 @@ fn bodies() -> Vec<Limit> {
             "400 `invalid_field`; signing in: 401 `invalid_credentials`",
         ),
         limit("a name", format!("{} characters", user::NAME_LONGEST), "400 `invalid_field`"),
+        limit("a person's roles", count(MOST_ROLES), "400 `invalid_field`"),
+        limit("a role", bytes(role::ROLE_LONGEST), "400 `invalid_field`"),
         limit("an attempt key", "16 to 64 characters", "400 `invalid_field`"),
         limit("a client's id", "3 to 64 characters", "403 `client_unknown`"),
         limit("a client's lists (origins, audiences …)", count(client::MOST), "400 `invalid_field`"),

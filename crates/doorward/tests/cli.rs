@@ -15,6 +15,8 @@ mod check;
 mod generate;
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/roles.rs"]
+mod roles;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/spellings.rs"]

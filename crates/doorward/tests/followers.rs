@@ -51,6 +51,7 @@ impl Service {
                 .route("/eventual", any(who).layer(guard().eventual()))
                 .route("/bounded", any(who).layer(guard()))
                 .route("/strict", any(who).layer(guard().strict()))
+                .route("/admin", any(who).layer(guard().role("admin")))
                 .route("/recent", any(who).layer(guard().recent(Lifetime::from_mins(5))))
                 .route("/old", any(who).layer(guard().recent(Lifetime::ZERO)));
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -125,6 +126,41 @@ fn whatever_is_signed_out_everywhere_is_refused_at_both_services_when_the_answer
         }
     }
     assert_eq!(ended.json()["receipt"]["applied"], 2, "{ended:?}");
+}
+
+/// Takes a role away and gives it, by the program's own verb, and waits for all verifiers.
+fn set_roles(data: &Path, roles: &[&str]) {
+    let mut command = program();
+    command.args(["users", "roles", ADA, "--ack", "verifiers", "--format", "json", "--data"]).arg(data);
+    command.args(if roles.is_empty() { &["--none"] } else { roles });
+    let told = run(command, "").expect(0).json();
+    assert_eq!((&told["user"]["roles"], &told["receipt"]["applied"]), (&roles.into(), &2.into()), "{told}");
+}
+
+#[test]
+fn a_role_that_is_given_or_taken_is_so_at_both_services_when_the_answer_comes_and_nobody_is_signed_out() {
+    let (_place, data) = place();
+    let server = serve(&data, "127.0.0.1:0");
+    let runtime = Runtime::new().expect("a runtime");
+    let services = ["one", "two"].map(|name| Service::start(&runtime, &server, &register(&data, name)));
+    let (secret, old) = (bearers(&server).remove(0), bearers(&server).remove(1));
+    let forbidden = |answer: &Answer| (answer.status, answer.word("code")) == (403, "forbidden".to_owned());
+    assert!(services.iter().all(|service| forbidden(&service.ask("/admin", &secret))));
+    assert!(services.iter().all(|service| forbidden(&service.ask("/admin", &old))));
+    set_roles(&data, &["admin", "writer"]);
+    let new = bearers(&server).remove(1);
+    for service in &services {
+        assert_eq!(service.ask("/admin", &secret).status, 200, "its record is read again");
+        let stale = service.ask("/bounded", &old);
+        assert_eq!((stale.status, stale.word("code").as_str()), (401, "token_stale"));
+        assert_eq!(service.ask("/admin", &new).status, 200);
+    }
+    set_roles(&data, &[]);
+    for service in &services {
+        assert!(forbidden(&service.ask("/admin", &secret)), "the session is alive, and no admin's");
+        assert_eq!(service.ask("/bounded", &secret).status, 200);
+        assert_eq!(service.ask("/admin", &new).word("code"), "token_stale");
+    }
 }
 
 #[test]

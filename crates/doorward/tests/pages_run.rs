@@ -43,7 +43,7 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Pages with a test of their own below, so that it is seen which one fails. All others are run together.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "README.md",
     "docs/concepts.md",
     "docs/start.md",
@@ -54,6 +54,7 @@ const PAGES: [&str; 18] = [
     "docs/flows/guest.md",
     "docs/flows/password-change.md",
     "docs/flows/refresh.md",
+    "docs/flows/roles.md",
     "docs/flows/sign-in.md",
     "docs/flows/sign-out.md",
     "docs/flows/switching-strategy.md",
@@ -365,6 +366,11 @@ fn sign_out() {
 #[test]
 fn password_change() {
     run("docs/flows/password-change.md");
+}
+
+#[test]
+fn roles() {
+    run("docs/flows/roles.md");
 }
 
 #[test]

@@ -46,6 +46,8 @@ mod pages;
 mod refresh;
 #[path = "stories/remembered.rs"]
 mod remembered;
+#[path = "stories/roles.rs"]
+mod roles;
 #[path = "stories/sign_in.rs"]
 mod sign_in;
 #[path = "stories/strategies.rs"]

@@ -4,7 +4,7 @@
 use doorward_core::audit::Event;
 use doorward_core::change::{
     AddUser, DirectoryChange, EndUser, Kept, MoveRealm, Rehash, RemoveVerifier, Resume, SetClient, SetPassword,
-    SetTerms, StepSpread, Suspend, TrimFeed, TurnKeys, Upgrade,
+    SetRoles, SetTerms, StepSpread, Suspend, TrimFeed, TurnKeys, Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -29,6 +29,7 @@ impl State {
             DirectoryChange::Rehash(rehash) => self.rehash(rehash),
             DirectoryChange::Suspend(suspend) => self.suspend(suspend, at),
             DirectoryChange::Resume(resume) => self.resume(resume),
+            DirectoryChange::SetRoles(set) => self.set_roles(set, at),
             DirectoryChange::EndUser(end) => self.end_user(end, at),
             DirectoryChange::EndSessions(end) => self.end_sessions(&end, at),
             DirectoryChange::Upgrade(upgrade) => self.upgrade(*upgrade, at),
@@ -100,6 +101,14 @@ impl State {
         let resumed = User { suspended_at: None, version: user.version + 1, ..user.clone() };
         self.users.insert(resumed.id, resumed);
         Some(Written::default())
+    }
+
+    fn set_roles(&mut self, set: SetRoles, at: Timestamp) -> Option<Written> {
+        let user = self.user_at(set.user, set.from)?.clone();
+        let line = self.append(set.draft, at);
+        let version = user.version + 1;
+        self.users.insert(user.id, User { roles: set.roles, refresh_epoch: line.place, version, ..user });
+        Some(Written { lines: vec![line], count: 0 })
     }
 
     fn end_user(&mut self, end: EndUser, at: Timestamp) -> Option<Written> {

@@ -28,21 +28,30 @@ fn users() -> impl Making<Value = User> {
     let may_be = || proptest::option::of(times());
     let org = proptest::option::of(any::<[u8; 16]>().prop_map(OrgId::from_bytes));
     let local = "[a-zA-Z0-9ÄÖé]{1,40}";
-    (local, name, [may_be(), may_be(), may_be()], [places(), places()], (times(), any::<u64>(), org)).prop_map(
-        |(local, name, [verified, suspended, deleted], [terminal, refresh], (created_at, version, org))| User {
-            org,
-            email: Email::parse(&format!("{local}@example.test")).expect("an address"),
-            name,
-            email_verified_at: verified,
-            terminal_epoch: terminal,
-            refresh_epoch: refresh,
-            suspended_at: suspended,
-            deleted_at: deleted,
-            created_at,
-            version,
-            ..user(7)
-        },
-    )
+    let roles = proptest::collection::vec("[a-zA-Z0-9._:/-]{1,64}", 0..=16);
+    (local, (name, roles), [may_be(), may_be(), may_be()], [places(), places()], (times(), any::<u64>(), org))
+        .prop_map(
+            |(
+                local,
+                (name, roles),
+                [verified, suspended, deleted],
+                [terminal, refresh],
+                (created_at, version, org),
+            )| User {
+                org,
+                email: Email::parse(&format!("{local}@example.test")).expect("an address"),
+                name,
+                roles: Roles::of(roles.iter().map(String::as_str)).expect("roles"),
+                email_verified_at: verified,
+                terminal_epoch: terminal,
+                refresh_epoch: refresh,
+                suspended_at: suspended,
+                deleted_at: deleted,
+                created_at,
+                version,
+                ..user(7)
+            },
+        )
 }
 
 fn sessions() -> impl Making<Value = Session> {

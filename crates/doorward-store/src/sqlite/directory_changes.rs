@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use doorward_core::audit::Event;
 use doorward_core::change::{
-    AddUser, DirectoryChange, EndUser, Rehash, Resume, SetClient, SetPassword, Suspend, TrimFeed, TurnKeys, Upgrade,
+    AddUser, DirectoryChange, EndUser, Rehash, Resume, SetClient, SetPassword, SetRoles, Suspend, TrimFeed, TurnKeys,
+    Upgrade,
 };
 use doorward_core::client::Client;
 use doorward_core::feed::{Draft, Line};
@@ -51,6 +52,7 @@ pub(super) fn apply(
         DirectoryChange::Rehash(change) => rehash(file, change),
         DirectoryChange::Suspend(change) => suspend(file, tail, change, at),
         DirectoryChange::Resume(change) => resume(file, *change),
+        DirectoryChange::SetRoles(change) => set_roles(file, tail, change, at),
         DirectoryChange::EndUser(change) => end_user(file, tail, change, at),
         DirectoryChange::EndSessions(change) => end_sessions(file, tail, change, at),
         DirectoryChange::Upgrade(change) => upgrade(file, tail, change, at),
@@ -126,6 +128,15 @@ fn suspend(file: &Connection, tail: &mut Tail, suspend: &Suspend, at: Timestamp)
 fn resume(file: &Connection, resume: Resume) -> Result<Option<Written>, Fault> {
     let resumed = user_rows::set_suspended(file, resume.user, resume.from, None)?;
     Ok(resumed.then(Written::default))
+}
+
+fn set_roles(file: &Connection, tail: &mut Tail, set: &SetRoles, at: Timestamp) -> Result<Option<Written>, Fault> {
+    if !user_rows::set_roles(file, set.user, set.from, &set.roles)? {
+        return Ok(None);
+    }
+    let line = tail.append(file, &set.draft, at)?;
+    user_rows::set_refresh_epoch(file, set.user, line.place)?;
+    Ok(Some(Written::one(line)))
 }
 
 fn end_user(file: &Connection, tail: &mut Tail, end: &EndUser, at: Timestamp) -> Result<Option<Written>, Fault> {

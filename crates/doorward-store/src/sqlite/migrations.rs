@@ -20,7 +20,7 @@ struct Migration {
     text: &'static str,
 }
 
-const ALL: [Migration; 4] = [
+const ALL: [Migration; 5] = [
     Migration { number: 1, name: "0001_house.sql", text: include_str!("../../migrations/sqlite/0001_house.sql") },
     Migration { number: 2, name: "0002_feed.sql", text: include_str!("../../migrations/sqlite/0002_feed.sql") },
     Migration {
@@ -29,6 +29,7 @@ const ALL: [Migration; 4] = [
         text: include_str!("../../migrations/sqlite/0003_failures.sql"),
     },
     Migration { number: 4, name: "0004_latest.sql", text: include_str!("../../migrations/sqlite/0004_latest.sql") },
+    Migration { number: 5, name: "0005_roles.sql", text: include_str!("../../migrations/sqlite/0005_roles.sql") },
 ];
 
 /// Why a database cannot be brought to today's form.

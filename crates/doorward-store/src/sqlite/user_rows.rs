@@ -2,6 +2,7 @@
 
 use doorward_core::id::{OrgId, UserId};
 use doorward_core::password::decoys::tally;
+use doorward_core::role::Roles;
 use doorward_core::user::{Email, User};
 use doorward_core::{Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -14,7 +15,7 @@ use crate::Credential;
 pub(super) fn find(file: &Connection, id: UserId) -> Result<Option<User>, Fault> {
     one(
         file,
-        "SELECT id, org, email, name, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
+        "SELECT id, org, email, name, roles, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
          created_at, version FROM users WHERE id = ?1",
         [id.bytes()],
     )
@@ -24,7 +25,7 @@ pub(super) fn find(file: &Connection, id: UserId) -> Result<Option<User>, Fault>
 pub(super) fn find_by_email(file: &Connection, key: &str) -> Result<Option<User>, Fault> {
     one(
         file,
-        "SELECT id, org, email, name, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
+        "SELECT id, org, email, name, roles, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
          created_at, version FROM users WHERE email_key = ?1",
         [key],
     )
@@ -33,7 +34,7 @@ pub(super) fn find_by_email(file: &Connection, key: &str) -> Result<Option<User>
 /// Users after an id, in order of ids.
 pub(super) fn after(file: &Connection, id: Option<UserId>, limit: u32) -> Result<Vec<User>, Fault> {
     let mut statement = file.prepare_cached(
-        "SELECT id, org, email, name, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
+        "SELECT id, org, email, name, roles, email_verified_at, terminal_epoch, refresh_epoch, suspended_at, deleted_at, \
          created_at, version FROM users WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     // Every id is after the empty blob.
@@ -59,8 +60,9 @@ pub(super) fn credential(file: &Connection, user: UserId) -> Result<Option<Crede
 pub(super) fn insert(file: &Connection, user: &User) -> Result<bool, Fault> {
     let written = file
         .prepare_cached(
-            "INSERT INTO users (id, org, email, email_key, name, email_verified_at, terminal_epoch, refresh_epoch, \
-             suspended_at, deleted_at, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+            "INSERT INTO users (id, org, email, email_key, name, roles, email_verified_at, terminal_epoch, \
+             refresh_epoch, suspended_at, deleted_at, created_at, version) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
@@ -69,6 +71,7 @@ pub(super) fn insert(file: &Connection, user: &User) -> Result<bool, Fault> {
             user.email.typed(),
             user.email.key(),
             user.name,
+            user.roles.as_str(),
             user.email_verified_at.map(Timestamp::millis),
             placed(user.terminal_epoch),
             placed(user.refresh_epoch),
@@ -122,6 +125,21 @@ pub(super) fn set_suspended(
     Ok(written == 1)
 }
 
+/// Sets the roles of a user that is still at version `from`; `false` if it is not.
+pub(super) fn set_roles(file: &Connection, user: UserId, from: u64, roles: &Roles) -> Result<bool, Fault> {
+    let written = file
+        .prepare_cached("UPDATE users SET roles = ?3, version = version + 1 WHERE id = ?1 AND version = ?2")?
+        .execute(params![user.bytes(), counted(from), roles.as_str()])?;
+    Ok(written == 1)
+}
+
+/// What was minted or read of a user before a place has to be renewed.
+pub(super) fn set_refresh_epoch(file: &Connection, user: UserId, place: Position) -> Result<(), Fault> {
+    file.prepare_cached("UPDATE users SET refresh_epoch = ?2 WHERE id = ?1")?
+        .execute(params![user.bytes(), placed(place)])?;
+    Ok(())
+}
+
 /// Ends everything of a user that was born before a place.
 pub(super) fn set_terminal_epoch(file: &Connection, user: UserId, place: Position) -> Result<(), Fault> {
     file.prepare_cached("UPDATE users SET terminal_epoch = ?2 WHERE id = ?1")?
@@ -140,6 +158,7 @@ fn read(row: &Row<'_>) -> Result<User, Fault> {
         org: cells.id_if_any(OrgId::from_bytes, "users.org")?,
         email: cells.word(Email::parse, "users.email")?,
         name: cells.take("users.name")?,
+        roles: cells.word(Roles::parse, "users.roles")?,
         email_verified_at: cells.time_if_any("users.email_verified_at")?,
         terminal_epoch: cells.position("users.terminal_epoch")?,
         refresh_epoch: cells.position("users.refresh_epoch")?,

@@ -11,6 +11,7 @@ use doorward_core::id::{ClientId, EventId, KeyId, SessionId, UserId, VerifierId}
 use doorward_core::key::{self, KeyRecord, Purpose, Stage};
 use doorward_core::refresh::{NewSecret, Turn};
 use doorward_core::revoke;
+use doorward_core::role::Roles;
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{
     AttemptHash, Device, EndReason, Ended, Epochs, Generation, Methods, Previous, Retired, Ring, Salt, Session,
@@ -245,6 +246,16 @@ pub fn suspend(number: u8, from: u64, at: Timestamp) -> DirectoryChange {
 /// Resumes a user.
 pub const fn resume(number: u8, from: u64) -> DirectoryChange {
     DirectoryChange::Resume(change::Resume { user: user_id(number), from })
+}
+
+/// Sets the roles of a user.
+///
+/// # Panics
+/// If these are none.
+pub fn set_roles(number: u8, from: u64, roles: &str) -> DirectoryChange {
+    let draft = Draft::subject(handle(number), Strength::RefreshRequired);
+    let roles = Roles::parse(roles).expect("roles in their one form");
+    DirectoryChange::SetRoles(change::SetRoles { user: user_id(number), from, roles, draft })
 }
 
 /// Ends everything of a user.

@@ -90,6 +90,8 @@ macro_rules! store_suite {
             users_are_listed_in_order_page_by_page
             a_suspension_ends_everything_and_resuming_brings_nothing_back
             a_user_who_changed_meanwhile_is_not_suspended_or_resumed
+            other_roles_sign_nobody_out_and_ask_for_a_renewal
+            the_roles_of_a_user_who_changed_meanwhile_stay
         ]);
         $crate::store_suite!(@topic $open, password: [
             a_new_password_ends_everything_but_the_kept_session
@@ -184,6 +186,7 @@ impl From<DirectoryChange> for Change {
             DirectoryChange::Rehash(_) => (Kind::PasswordRehashed, NOON),
             DirectoryChange::Suspend(suspend) => (Kind::UserSuspended, suspend.at),
             DirectoryChange::Resume(_) => (Kind::UserResumed, NOON),
+            DirectoryChange::SetRoles(_) => (Kind::RolesSet, NOON),
             DirectoryChange::EndUser(end) => (Kind::SessionsEnded, end.ended.at),
             DirectoryChange::EndSessions(end) => (Kind::SessionsEnded, end.ended.at),
             DirectoryChange::Upgrade(upgrade) => (Kind::SessionOpened, upgrade.ended.at),

@@ -1,11 +1,12 @@
 //! Users: found, unique, listed, suspended and resumed.
 
-use doorward_core::Position;
 use doorward_core::id::OrgId;
+use doorward_core::role::Roles;
 use doorward_core::session::Refusal;
 use doorward_core::user::{Email, User};
+use doorward_core::{Position, Strength};
 
-use super::cast::{NOON, add_user, after, handle, resume, suspend, user, user_id};
+use super::cast::{NOON, add_user, after, handle, resume, set_roles, suspend, user, user_id};
 use super::{Change, answer, check, conflicts, done, done_of, opened, people};
 use crate::{Credential, Stores};
 
@@ -13,6 +14,7 @@ use crate::{Credential, Stores};
 pub async fn a_user_is_found_by_id_and_by_address(stores: &Stores) {
     let ada =
         User { org: Some(OrgId::from_bytes([3; 16])), email_verified_at: Some(after(5)), name: None, ..user(1) };
+    let ada = User { roles: Roles::of(["writer", "admin"]).expect("roles"), ..ada };
     let receipt = done(stores, add_user(ada.clone())).await;
     assert!(receipt.lines.is_empty());
     assert_eq!(answer(stores.directory.user(ada.id)).await.as_ref(), Some(&ada));
@@ -92,4 +94,35 @@ pub async fn a_user_who_changed_meanwhile_is_not_suspended_or_resumed(stores: &S
     conflicts(stores, resume(1, 2)).await;
     let epoch = answer(stores.directory.user(user_id(1))).await.map(|user| user.terminal_epoch);
     assert!(epoch > Some(Position::START));
+}
+
+/// Row, epoch and line are one step; sessions live on, and only this user's credentials are to be renewed.
+pub async fn other_roles_sign_nobody_out_and_ask_for_a_renewal(stores: &Stores) {
+    people(stores, 2).await;
+    let session = opened(stores, 1, Some(1)).await;
+    let receipt = done(stores, set_roles(1, 1, "admin writer")).await;
+    let entries: Vec<_> = receipt.lines.iter().map(|line| (line.entry.key, line.entry.strength)).collect();
+    assert_eq!(entries, [(handle(1), Strength::RefreshRequired)]);
+    let roles = Roles::of(["admin", "writer"]).expect("roles");
+    let epoch = receipt.lines[0].place;
+    let set = User { roles, refresh_epoch: epoch, version: 2, ..user(1) };
+    assert_eq!(answer(stores.directory.user(user_id(1))).await, Some(set.clone()));
+    assert_eq!(answer(stores.directory.users_after(None, 9)).await, [set.clone(), user(2)]);
+    assert_eq!(check(stores, session.id, after(11)).await, Ok(()), "nobody is signed out");
+    let epochs = answer(stores.directory.epochs(session.user, &session.client)).await;
+    assert_eq!((epochs.refresh, epochs.terminal), (epoch, Position::START));
+    let receipt = done(stores, set_roles(1, 2, "")).await;
+    let bare = User { roles: Roles::NONE, refresh_epoch: receipt.lines[0].place, version: 3, ..set };
+    assert_eq!(answer(stores.directory.user(user_id(1))).await, Some(bare));
+}
+
+/// Of two operators who look at the same page, one decides.
+pub async fn the_roles_of_a_user_who_changed_meanwhile_stay(stores: &Stores) {
+    people(stores, 1).await;
+    conflicts(stores, set_roles(1, 2, "admin")).await;
+    conflicts(stores, set_roles(2, 1, "admin")).await;
+    done(stores, set_roles(1, 1, "admin")).await;
+    conflicts(stores, set_roles(1, 1, "writer")).await;
+    let roles = answer(stores.directory.user(user_id(1))).await.map(|user| user.roles);
+    assert_eq!(roles, Roles::of(["admin"]));
 }

@@ -36,6 +36,8 @@ pub struct Access {
     pub token_id: Option<String>,
     /// What it allows, separated by spaces.
     pub scope: String,
+    /// What the person is to the applications, as it was when the token was minted or the session read.
+    pub roles: Vec<String>,
     /// For whom it is.
     pub audience: Vec<String>,
     /// Until when.
@@ -62,6 +64,7 @@ impl Access {
             session_id: claims.session_id.map(owned),
             token_id: Some(owned(claims.token_id)),
             scope: claims.scope.map(owned).unwrap_or_default(),
+            roles: claims.roles.iter().map(owned).collect(),
             audience: claims.audience.iter().map(owned).collect(),
             expires_at: claims.expires_at,
             auth_time: claims.auth_time,
@@ -75,6 +78,11 @@ impl Access {
     /// Does it allow this?
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scope.split(' ').any(|word| word == scope)
+    }
+
+    /// Does the person have this role?
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|one| one == role)
     }
 }
 

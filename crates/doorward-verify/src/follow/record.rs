@@ -32,6 +32,7 @@ struct Draft {
     session_id: Option<String>,
     client_id: Option<String>,
     subject: Option<String>,
+    roles: Vec<String>,
     handles: Handles,
     rv: Option<Position>,
     expires_at: Option<Timestamp>,
@@ -53,6 +54,10 @@ impl Draft {
                     user.object(|name, value| {
                         match name {
                             "id" => self.subject = Some(value.string()?.to_owned()),
+                            "roles" => value.array(|role| {
+                                self.roles.push(role.string()?.to_owned());
+                                Ok::<(), Malformed>(())
+                            })?,
                             _ => value.skip()?,
                         }
                         Ok::<(), Malformed>(())
@@ -112,6 +117,7 @@ impl Record {
             session_id: Some(session_id),
             token_id: None,
             scope: String::new(),
+            roles: draft.roles,
             audience: Vec::new(),
             expires_at: draft.expires_at.ok_or(Malformed)?,
             auth_time: draft.auth_time,
@@ -190,18 +196,20 @@ mod tests {
     #[test]
     fn a_record_is_read_or_refused_whole() {
         let json = |from: &str, to: &str| {
-            let whole = r#"{"session":{"id":"ses_a","auth_time":"2027-01-15T08:00:00Z","amr":["pwd","otp"],"device":{}},"user":{"id":"usr_a","email":"a@b"},"sid":"ses_a","client_id":"web","rh":null,"rv":"7:9","expires_at":5,"idle_expires_at":4,"keep_ms":3,"new":1}"#;
+            let whole = r#"{"session":{"id":"ses_a","auth_time":"2027-01-15T08:00:00Z","amr":["pwd","otp"],"device":{}},"user":{"id":"usr_a","email":"a@b","roles":["admin","writer"]},"sid":"ses_a","client_id":"web","rh":null,"rv":"7:9","expires_at":5,"idle_expires_at":4,"keep_ms":3,"new":1}"#;
             assert!(whole.contains(from));
             Record::parse(&mut whole.replacen(from, to, 1).into_bytes(), Moment::default())
         };
         let record = json("new", "newer").unwrap_or_else(|_| panic!("readable"));
         assert_eq!(record.access.subject.as_deref(), Some("usr_a"));
+        assert!(record.access.has_role("writer") && !record.access.has_role("writ"));
         assert_eq!(record.access.auth_time, Some(Timestamp::from_secs(1_800_000_000)));
         assert_eq!(
             (record.access.amr.len(), record.keep, record.access.marks.subject),
             (2, Lifetime::from_millis(3), None)
         );
-        let guest = json(r#"{"id":"usr_a","email":"a@b"}"#, "null").unwrap_or_else(|_| panic!("a guest"));
+        let guest = json(r#"{"id":"usr_a","email":"a@b","roles":["admin","writer"]}"#, "null")
+            .unwrap_or_else(|_| panic!("a guest"));
         assert_eq!(guest.access.subject, None);
         for (from, to) in [
             ("\"sid\"", "\"s\""),

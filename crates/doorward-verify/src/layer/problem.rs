@@ -22,6 +22,8 @@ pub enum Denied {
     Refused(Refused),
     /// The token does not allow this.
     InsufficientScope(String),
+    /// The person has not the role.
+    Forbidden,
     /// The person must prove who they are once more.
     StepUp {
         /// How long ago that may be.
@@ -74,6 +76,9 @@ impl Denied {
             Self::InsufficientScope(_) => {
                 row(StatusCode::FORBIDDEN, "insufficient_scope", "The access token does not allow this.")
             }
+            Self::Forbidden => {
+                row(StatusCode::FORBIDDEN, "forbidden", "The person has not the role that this takes.")
+            }
             Self::StepUp { .. } => row(
                 StatusCode::UNAUTHORIZED,
                 "insufficient_user_authentication",
@@ -87,7 +92,7 @@ impl Denied {
         let of = |error: &str, more: String| Some(format!("Bearer error=\"{error}\"{more}"));
         match self {
             Self::NoCredentials => Some("Bearer".to_owned()),
-            Self::Refused(Refused::Unknown) | Self::Ambiguous | Self::CrossSite => None,
+            Self::Refused(Refused::Unknown) | Self::Ambiguous | Self::CrossSite | Self::Forbidden => None,
             Self::Refused(refused) => {
                 let row = refused_row(*refused);
                 let reason = row.reason.unwrap_or(row.code);
@@ -156,6 +161,7 @@ mod tests {
         check(&Denied::NoCredentials, 401, "no_credentials", Some("Bearer"));
         check(&Denied::Ambiguous, 400, "ambiguous_credentials", None);
         check(&Denied::CrossSite, 403, "cross_site", None);
+        check(&Denied::Forbidden, 403, "forbidden", None);
         check(&Denied::Refused(Refused::Unknown), 503, "revocation_unknown", None);
         for rejection in Rejection::ALL {
             let code = match rejection {

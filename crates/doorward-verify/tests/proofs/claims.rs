@@ -1,6 +1,6 @@
 //! What is minted is what is parsed.
 
-use doorward_verify::{Claims, Few, Handles, Key, Position, Rejection, Timestamp};
+use doorward_verify::{Claims, Few, Handles, Key, MOST_ROLES, Position, Rejection, Timestamp};
 use proptest::prelude::*;
 
 use crate::signer::payload;
@@ -14,6 +14,7 @@ struct Owned {
     maybe_times: [Option<i64>; 2],
     session_id: Option<String>,
     free: [Option<String>; 2],
+    roles: Vec<String>,
     amr: Vec<String>,
     rv: Option<(u64, u64)>,
     handles: (u8, [Option<[u8; 16]>; 3]),
@@ -25,6 +26,8 @@ impl Owned {
         let (mut audience, mut amr) = (Few::new(), Few::new());
         assert!(self.audience.iter().all(|entry| audience.push(entry)));
         assert!(self.amr.iter().all(|method| amr.push(method)));
+        let mut roles = Few::new();
+        assert!(self.roles.iter().all(|role| roles.push(role)));
         let [subject_handle, device, organization] = self.handles.1.map(|key| key.map(Key));
         Claims {
             issuer,
@@ -37,6 +40,7 @@ impl Owned {
             token_id,
             session_id: self.session_id.as_deref(),
             scope: self.free[0].as_deref(),
+            roles,
             auth_time: self.maybe_times[1].map(Timestamp::from_secs),
             acr: self.free[1].as_deref(),
             amr,
@@ -56,17 +60,19 @@ fn owned() -> impl Strategy<Value = Owned> {
         [proptest::option::of(secs()), proptest::option::of(secs())],
         proptest::option::of(filled()),
         any::<[Option<String>; 2]>(),
+        proptest::collection::vec(filled(), 0..=MOST_ROLES),
         proptest::collection::vec(any::<String>(), 0..=4),
         any::<Option<(u64, u64)>>(),
         any::<(u8, [Option<[u8; 16]>; 3])>(),
     );
-    parts.prop_map(|(texts, audience, times, maybe_times, session_id, free, amr, rv, handles)| Owned {
+    parts.prop_map(|(texts, audience, times, maybe_times, session_id, free, roles, amr, rv, handles)| Owned {
         texts,
         audience,
         times,
         maybe_times,
         session_id,
         free,
+        roles,
         amr,
         rv,
         handles,
@@ -82,6 +88,7 @@ proptest! {
         let others: serde_json::Value = serde_json::from_slice(&json).unwrap();
         prop_assert_eq!(others["iss"].as_str(), Some(claims.issuer));
         prop_assert_eq!(others["aud"].is_string(), claims.audience.len() == 1);
+        prop_assert_eq!(others["roles"].as_array().map_or(0, Vec::len), owned.roles.len());
         prop_assert_eq!(Claims::parse(&mut json), Ok(claims));
     }
 
@@ -154,6 +161,11 @@ fn a_known_claim_of_the_wrong_type_is_never_an_absent_one() {
     assert!(!check("aud", r#"["1","2","3","4","5","6","7","8","9"]"#), "more than we read");
     for value in ["null", "\"pwd\"", "[1]", "{}", r#"["1","2","3","4","5"]"#] {
         assert!(!check("amr", value), "amr {value}");
+    }
+    let most = format!("[{}]", vec!["\"r\""; MOST_ROLES].join(","));
+    assert!(check("roles", "[]") && check("roles", &most));
+    for value in ["null", "\"admin\"", "[1]", "{}", "[\"\"]", &most.replacen('[', "[\"r\",", 1)] {
+        assert!(!check("roles", value), "roles {value}");
     }
     for value in ["\"\"", "\"1\"", "\"01:2\"", "\"1:2 \"", "\"1:-2\""] {
         assert!(!check("rv", value), "rv {value}");

@@ -154,6 +154,7 @@ pub(crate) fn claims() -> Claims<'static> {
         token_id: "tok_00000000000000000000000004",
         session_id: Some("ses_00000000000000000000000005"),
         scope: Some("read write"),
+        roles: Few::default(),
         auth_time: Some(NOW - Lifetime::from_hours(1)),
         acr: Some("1"),
         amr: Few::of(&["pwd"]),

@@ -217,6 +217,9 @@ pub(super) enum UsersVerb {
         /// What the person wants to be called
         #[arg(long)]
         name: Option<String>,
+        /// What the person is to the applications; may be given again
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
         #[command(flatten)]
         password: PasswordArgs,
     },
@@ -237,6 +240,19 @@ pub(super) enum UsersVerb {
     Resume {
         /// E-mail address or id
         user: String,
+    },
+    /// Set the roles of an account, these and no others; nobody is signed out, and tokens are renewed
+    Roles {
+        /// E-mail address or id
+        user: String,
+        /// Words of letters, digits and . _ : / -
+        #[arg(required_unless_present = "none", conflicts_with = "none", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// Take all roles away
+        #[arg(long)]
+        none: bool,
+        #[command(flatten)]
+        ack: AckArgs,
     },
     /// Set a password; every session of the account is over
     Password {

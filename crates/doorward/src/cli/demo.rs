@@ -4,6 +4,7 @@ use doorward_core::Timestamp;
 use doorward_core::audit::Actor;
 use doorward_core::client::{Client, ClientKind, Strategy, Transport};
 use doorward_core::id::ClientId;
+use doorward_core::role::Roles;
 use doorward_core::secret::{Secret, SecretKind};
 use doorward_core::user::Email;
 use zeroize::Zeroizing;
@@ -47,12 +48,13 @@ async fn planted(door: &Door, seed: &Seed) -> Result<Planted, Stopped> {
             add_if_missing(door, client).await?;
         }
         if let Some(email) = Email::parse(EMAIL) {
-            make_if_missing(door, email, Zeroizing::new(PASSWORD.to_owned()), None).await?;
+            let password = Zeroizing::new(PASSWORD.to_owned());
+            make_if_missing(door, Registration { email, password, name: None, roles: Roles::NONE }).await?;
         }
     }
     for user in &seed.users {
-        let SeedUser { email, password, name } = user;
-        make_if_missing(door, email.clone(), password.clone(), name.clone()).await?;
+        let SeedUser { email, password, name, roles } = user.clone();
+        make_if_missing(door, Registration { email, password, name, roles }).await?;
     }
     for client in &seed.clients {
         planted.secrets.extend(add_seeded(door, client).await?);
@@ -104,17 +106,12 @@ async fn add_seeded(door: &Door, seeded: &SeedClient) -> Result<Option<(ClientId
     Ok(drawn.filter(|_| added).map(|secret| (id, secret)))
 }
 
-async fn make_if_missing(
-    door: &Door,
-    email: Email,
-    password: Zeroizing<String>,
-    name: Option<String>,
-) -> Result<(), Stopped> {
+async fn make_if_missing(door: &Door, new: Registration) -> Result<(), Stopped> {
     // Asked first, because finding out by registering costs a hash at every start.
-    if door.directory().user_by_email(email.key()).await?.is_some() {
+    if door.directory().user_by_email(new.email.key()).await?.is_some() {
         return Ok(());
     }
-    match register(door, Registration { email, password, name }, Actor::Operator, &Origin::default()).await {
+    match register(door, new, Actor::Operator, &Origin::default()).await {
         Ok(_) | Err(Stopped::Refused(Refusal::EmailTaken)) => Ok(()),
         Err(stopped) => Err(stopped),
     }

@@ -2,6 +2,7 @@
 
 use doorward_core::client::ClientKind;
 use doorward_core::password::{Chosen, LONGEST, SHORTEST};
+use doorward_core::role::Roles;
 use doorward_core::secret::{Secret, SecretKind};
 use doorward_core::user::{Email, parse_name};
 use zeroize::Zeroizing;
@@ -20,7 +21,7 @@ pub struct Seed {
 }
 
 /// A person.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SeedUser {
     /// The address.
     pub email: Email,
@@ -28,6 +29,8 @@ pub struct SeedUser {
     pub password: Zeroizing<String>,
     /// What they want to be called.
     pub name: Option<String>,
+    /// What they are to the applications.
+    pub roles: Roles,
 }
 
 /// A client.
@@ -68,7 +71,7 @@ impl Seed {
 }
 
 fn user(section: &mut Section<'_>) -> Option<SeedUser> {
-    section.knows_only(&["email", "password", "name"]);
+    section.knows_only(&["email", "password", "name", "roles"]);
     let typed = section.text("email");
     let email = typed.as_deref().and_then(Email::parse);
     if email.is_none() {
@@ -79,6 +82,10 @@ fn user(section: &mut Section<'_>) -> Option<SeedUser> {
     if name.is_some() && parsed.is_none() {
         section.wrong("name", "must be 1 to 128 characters");
     }
+    let roles = Roles::of(section.texts("roles").iter().flatten().map(String::as_str));
+    if roles.is_none() {
+        section.wrong("roles", "must be at most 16 words of 1 to 64 of A-Z a-z 0-9 . _ : / -");
+    }
     let password = section.text("password").map(Zeroizing::new);
     let typed = typed.unwrap_or_default();
     let local = typed.split('@').next().unwrap_or_default();
@@ -88,7 +95,7 @@ fn user(section: &mut Section<'_>) -> Option<SeedUser> {
         let why = format!("is needed: {SHORTEST} to {LONGEST} characters that are not the address or the name");
         section.wrong("password", &why);
     }
-    Some(SeedUser { email: email?, password: password?, name: parsed })
+    Some(SeedUser { email: email?, password: password?, name: parsed, roles: roles? })
 }
 
 fn client(section: &mut Section<'_>) -> Option<SeedClient> {

@@ -1,8 +1,11 @@
 //! Introspection (RFC 7662): a verifier that cannot be sure by itself asks whether a credential is good right now.
 
+use std::sync::Arc;
+
 use doorward_core::id::SessionId;
 use doorward_core::secret::SecretKind;
 use doorward_core::session::Session;
+use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Scratch, Timestamp, TokenType, Verifier};
 
@@ -15,6 +18,8 @@ use crate::door::Door;
 pub struct Active {
     /// The session behind it.
     pub session: Session,
+    /// Its user, as the account is now; `None` for a guest.
+    pub user: Option<Arc<User>>,
     /// What the token says, if it is one.
     pub token: Option<Token>,
 }
@@ -47,7 +52,11 @@ pub async fn introspect(door: &Door, verifier: &VerifierRecord, text: &str) -> R
         Some(secret) => {
             let shown = Credentials { secret: Some(secret.hash()), access: None };
             let caller = check::check(door, &shown).await;
-            caller.map(|caller| Active { session: caller.session().clone(), token: None })
+            caller.map(|caller| Active {
+                session: caller.session().clone(),
+                user: caller.record.user.clone(),
+                token: None,
+            })
         }
         None => by_token(door, verifier, text).await,
     };
@@ -65,7 +74,7 @@ async fn by_token(door: &Door, verifier: &VerifierRecord, text: &str) -> Result<
     let (token, session) = verify(door, verifier, text, now)?;
     let session = door.sessions().session(session).await?.ok_or(super::Refusal::SessionEnded)?;
     let record = check::load(door, session, read_at, now).await?;
-    Ok(Active { session: record.session.clone(), token: Some(token) })
+    Ok(Active { session: record.session, user: record.user, token: Some(token) })
 }
 
 fn verify(door: &Door, verifier: &VerifierRecord, text: &str, now: Timestamp) -> Result<(Token, SessionId), Stopped> {

@@ -54,6 +54,8 @@ impl std::fmt::Debug for Handed {
 pub struct Issuing<'a> {
     /// The application.
     pub client: &'a Client,
+    /// The session's user, read after the head; `None` for a guest.
+    pub user: Option<Arc<User>>,
     /// The head, read before the session was.
     pub head: Position,
     /// The time.
@@ -134,7 +136,7 @@ pub fn refresh_token(door: &Door, session: &Session, now: Timestamp) -> Result<(
 /// [`Stopped::NoEntropy`].
 pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result<(String, Lifetime), Stopped> {
     let began = Stopwatch::start();
-    let Issuing { client, head, now, pen } = around;
+    let Issuing { client, user, head, now, pen } = around;
     let issuer = door.settings().issuer.as_str();
     let subject = session.user.map_or_else(|| session.id.to_string(), |user| user.to_string());
     let token_id = TokenId::from_bytes(door.draw()?).to_string();
@@ -151,6 +153,10 @@ pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result
     for name in session.amr.names() {
         amr.push(name);
     }
+    let mut roles = Few::default();
+    for role in user.iter().flat_map(|user| user.roles.iter()) {
+        roles.push(role);
+    }
     // Never past the end of the session: a token must not outlive its root.
     let issued_at = Timestamp::from_secs(now.secs());
     let expires_at = (issued_at + client.lifetimes.access).min(Timestamp::from_secs(session.expires_at.secs()));
@@ -165,6 +171,7 @@ pub async fn mint(door: &Door, session: &Session, around: Issuing<'_>) -> Result
         token_id: &token_id,
         session_id: Some(&session_id),
         scope: (!scope.is_empty()).then_some(scope.as_str()),
+        roles,
         auth_time: Some(session.auth_time),
         acr: session.acr.as_deref(),
         amr,

@@ -76,8 +76,8 @@ async fn enter(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, S
             let head = door.cached().head();
             let (drawn, secret) = entry.draw()?;
             let session = login::open_guest(entry.opening(head, now), drawn);
-            let around = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
-            entry.commit(session, None, secret, None, around).await
+            let around = Issuing { client: &client, user: None, head, now, pen: Pen::take(door, &client)? };
+            entry.commit(session, secret, None, around).await
         }
         Who::Person { email, password } => entry.person(email, password, device.as_deref(), held).await,
     }
@@ -123,7 +123,7 @@ impl Entry<'_> {
         if let Some(anew) = anew {
             password::keep_anew(door, anew, self.from).await;
         }
-        let around = Issuing { client: self.client, head, now, pen: Pen::take(door, self.client)? };
+        let pen = Pen::take(door, self.client)?;
         let device = match self.transport {
             Transport::Cookie => {
                 let device = known.map_or_else(|| door.draw().map(KnownDevice::from_bytes), Ok)?;
@@ -131,7 +131,8 @@ impl Entry<'_> {
             }
             Transport::Body => None,
         };
-        let mut issued = self.commit(session, Some(user), secret, held, around).await?;
+        let around = Issuing { client: self.client, user: Some(Arc::new(user)), head, now, pen };
+        let mut issued = self.commit(session, secret, held, around).await?;
         if device.is_some() && known.is_none() {
             notice::new_device(door, &issued.session, self.from).await;
         }
@@ -197,12 +198,12 @@ impl Entry<'_> {
     async fn commit(
         &self,
         session: Session,
-        user: Option<User>,
         secret: Option<Secret>,
         held: Option<Caller>,
         around: Issuing<'_>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
+        let user = around.user.clone();
         let by = user.as_ref().map_or(Actor::Nobody, |user| Actor::User(user.id));
         let mut event = door.event(Kind::SessionOpened, by, self.from)?;
         event.who = session.user;
@@ -230,7 +231,7 @@ impl Entry<'_> {
             self.end(&over, around.now).await?;
         }
         let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
-        Ok(Issued { session, user: user.map(Arc::new), handed, transport: self.transport })
+        Ok(Issued { session, user, handed, transport: self.transport })
     }
 
     async fn open(&self, session: &Session, event: doorward_core::audit::Event) -> Result<(), Stopped> {

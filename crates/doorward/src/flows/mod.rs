@@ -25,6 +25,7 @@ pub mod record;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
+pub mod roles;
 pub mod verifiers;
 
 use doorward_core::client::Unfit;

@@ -96,7 +96,9 @@ impl Setting<'_> {
         let place = set(door, self.user.id, kept.version, self.phc.clone(), Some(keep.clone()), event).await?;
         let Some(place) = place else { return Ok(None) };
         let session = keep.applied_to(&session, place, now);
-        let around = Issuing { client: &client, head: place, now, pen };
+        // Read after the place that its token will be minted at: whoever changes the user from here on is heard of.
+        let user = Some(Arc::new(door.directory().user(self.user.id).await?.ok_or(Refusal::SessionEnded)?));
+        let around = Issuing { client: &client, user, head: place, now, pen };
         self.issue(session, secret, around).await.map(Some)
     }
 
@@ -116,7 +118,7 @@ impl Setting<'_> {
 
     /// The session is handed out anew in the form it has: a change of strategy is for the refresh to make.
     async fn issue(&self, session: Session, secret: Option<Secret>, around: Issuing<'_>) -> Result<Issued, Stopped> {
-        let now = around.now;
+        let (now, user) = (around.now, around.user.clone());
         let mut handed = issue::hand_out(self.door, &session, session.strategy, secret.as_ref(), around).await?;
         // A session that holds both a secret and a jar gets both anew: each of the old ones is dead.
         if handed.session_secret.is_none() {
@@ -129,7 +131,7 @@ impl Setting<'_> {
             handed.refresh_for_jar_only = true;
         }
         let transport = session.transport;
-        Ok(Issued { session, user: Some(Arc::new(self.user.clone())), handed, transport })
+        Ok(Issued { session, user, handed, transport })
     }
 }
 

@@ -19,7 +19,7 @@ use doorward_store::cached::Record;
 use zeroize::Zeroizing;
 
 use super::authenticate::{Application, authenticate};
-use super::check::{self, By, Credentials};
+use super::check::{self, By, Caller, Credentials};
 use super::issue::{self, Handed, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin, Stopwatch};
@@ -68,10 +68,10 @@ async fn attempt(door: &Door, asked: Request, from: &Origin) -> Result<Issued, S
     let presented = Presented::parse(text).ok_or(Refusal::RefreshInvalid)?;
     if let Some(secret) = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text)) {
         let held = Credentials { secret: Some(secret.hash()), access: None };
-        let another = |caller: &check::Caller| caller.session().id != presented.session;
+        let another = |caller: &Caller| caller.session().id != presented.session;
         // A browser sends all its cookies. Where the application says who it is, another one's session is not meant.
         let named = asked.application.named.as_ref().filter(|_| asked.from_jar);
-        let meant = |caller: &check::Caller| named.is_none_or(|named| *named == caller.session().client);
+        let meant = |caller: &Caller| named.is_none_or(|named| *named == caller.session().client);
         match check::check(door, &held).await {
             Ok(caller) if another(&caller) && meant(&caller) => {
                 return Err(Refusal::AmbiguousCredentials.into());
@@ -101,9 +101,9 @@ async fn without_token(door: &Door, asked: Request, from: &Origin) -> Result<Iss
     let caller = check::check_taking_stale(door, &held).await?;
     let asking = Asking { door, asked: &asked, from };
     match caller.by {
-        By::Secret(_) => asking.by_secret(caller.session(), secret, head, now).await,
+        By::Secret(_) => asking.by_secret(&caller, secret, head, now).await,
         By::Access(issued_at) => match secret {
-            Some(secret) => asking.by_secret(caller.session(), Some(secret), head, now).await,
+            Some(secret) => asking.by_secret(&caller, Some(secret), head, now).await,
             None => asking.turn(caller.session().id, |_| Some(Credential::Access { issued_at })).await,
         },
     }
@@ -141,11 +141,14 @@ impl Asking<'_> {
             let credential = authentic(&session).ok_or(Refusal::RefreshInvalid)?;
             let client = self.client_of(&session)?;
             let epochs = door.directory().epochs(session.user, &session.client).await?;
-            let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
+            let user = self.user_of(&session).await?;
+            let pen = Pen::take(door, &client)?;
+            let issuing = Issuing { client: &client, user: user.clone(), head, now, pen };
             match self.decide(&session, credential, epochs, &issuing) {
                 Decision::Refuse(why) => return Err(why.into()),
                 Decision::Repeat => {
-                    let repeated = self.repeat(session, issuing).await?;
+                    let handed = self.repeat(&session, issuing).await?;
+                    let repeated = self.issued(session, user, handed);
                     door.metrics().refreshed(RefreshEnd::Repeated);
                     return Ok(repeated);
                 }
@@ -155,7 +158,6 @@ impl Asking<'_> {
                 }
                 Decision::Rotate(turn) => {
                     if let Some((turned, handed)) = self.rotate(&session, *turn, issuing).await? {
-                        let user = self.user_of(&turned).await?;
                         let subject = turned.user.map(|user| door.handle(user));
                         let record = Record::new(turned, user, subject, epochs, (head, now));
                         return Ok(self.remember(record, handed));
@@ -182,7 +184,8 @@ impl Asking<'_> {
         let session = &record.session;
         let Some(credential) = authentic(session) else { return Ok(None) };
         let client = self.client_of(session)?;
-        let issuing = Issuing { client: &client, head, now, pen: Pen::take(door, &client)? };
+        let issuing =
+            Issuing { client: &client, user: record.user.clone(), head, now, pen: Pen::take(door, &client)? };
         let turn = match self.decide(session, credential, record.epochs, &issuing) {
             Decision::Rotate(turn) if turn.stands_alone() => *turn,
             _ => return Ok(None),
@@ -253,12 +256,12 @@ impl Asking<'_> {
     }
 
     /// Hands out the current generation again, in the form it was handed out in.
-    async fn repeat(&self, session: Session, around: Issuing<'_>) -> Result<Issued, Stopped> {
+    async fn repeat(&self, session: &Session, around: Issuing<'_>) -> Result<Handed, Stopped> {
         let secret = match session.strategy {
             Strategy::Session => {
                 let keys = self.door.keys();
                 let key = keys.refresh(session.refresh_key).ok_or(Refusal::RefreshInvalid)?;
-                let secret = session_secret(key, &session, session.generation);
+                let secret = session_secret(key, session, session.generation);
                 if !session.secret.is_some_and(|kept| kept.matches(&secret.hash())) {
                     return Err(Refusal::RefreshSuperseded.into());
                 }
@@ -266,8 +269,7 @@ impl Asking<'_> {
             }
             Strategy::Jwt | Strategy::Hybrid => None,
         };
-        let handed = self.hand_out(&session, secret.as_ref(), around).await?;
-        self.with_user(session, handed).await
+        self.hand_out(session, secret.as_ref(), around).await
     }
 
     async fn hand_out(
@@ -295,11 +297,12 @@ impl Asking<'_> {
     /// Converts what a session secret stands for, without retiring it.
     async fn by_secret(
         &self,
-        session: &Session,
+        caller: &Caller,
         secret: Option<Secret>,
         head: Position,
         now: Timestamp,
     ) -> Result<Issued, Stopped> {
+        let session = caller.session();
         let client = self.client_of(session)?;
         if let Some(secret) = &secret
             && session.recognise(&secret.hash(), now) == Some(Shown::Previous)
@@ -307,16 +310,12 @@ impl Asking<'_> {
             // It was replaced: it may look, but gains nothing new.
             return Err(Refusal::SessionUnknown.into());
         }
-        let around = Issuing { client: &client, head, now, pen: Pen::take(self.door, &client)? };
+        let pen = Pen::take(self.door, &client)?;
+        let around = Issuing { client: &client, user: caller.record.user.clone(), head, now, pen };
         let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around).await?;
-        let kept = self.with_user(session.clone(), handed).await?;
+        let kept = self.issued(session.clone(), caller.record.user.clone(), handed);
         self.door.metrics().refreshed(RefreshEnd::Kept);
         Ok(kept)
-    }
-
-    async fn with_user(&self, session: Session, handed: Handed) -> Result<Issued, Stopped> {
-        let user = self.user_of(&session).await?;
-        Ok(self.issued(session, user, handed))
     }
 
     async fn user_of(&self, session: &Session) -> Result<Option<Arc<User>>, Stopped> {

@@ -4,6 +4,7 @@ use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{AddUser, DirectoryChange};
 use doorward_core::id::UserId;
 use doorward_core::password::{self, Chosen};
+use doorward_core::role::Roles;
 use doorward_core::user::{Email, User};
 use doorward_store::Committed;
 use zeroize::Zeroizing;
@@ -21,6 +22,8 @@ pub struct Registration {
     pub password: Zeroizing<String>,
     /// What the person wants to be called.
     pub name: Option<String>,
+    /// What the person is to the applications; nobody gives themselves any.
+    pub roles: Roles,
 }
 
 /// Makes an account, if anybody may or an operator does.
@@ -37,7 +40,8 @@ pub async fn register(door: &Door, new: Registration, by: Actor, from: &Origin) 
         notice::ask(door, Purpose::SignUp, from).await?;
     }
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
-    let user = User::new(UserId::from_bytes(door.draw()?), new.email, new.name, door.now());
+    let user =
+        User { roles: new.roles, ..User::new(UserId::from_bytes(door.draw()?), new.email, new.name, door.now()) };
     let mut event = door.event(Kind::UserCreated, by, from)?;
     event.who = Some(user.id);
     let change = DirectoryChange::AddUser(Box::new(AddUser { user: user.clone(), phc }));

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use doorward_core::Timestamp;
 use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::id::{SessionId, UserId};
+use doorward_core::role;
 use doorward_core::session::{Methods, Session};
 use doorward_core::user::User;
 use http::{HeaderValue, StatusCode, header};
@@ -38,6 +39,7 @@ pub struct UserBody<'a> {
     email: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    roles: Roles<'a>,
     created_at: Rfc3339,
 }
 
@@ -48,8 +50,19 @@ impl<'a> UserBody<'a> {
             id: user.id,
             email: user.email.typed(),
             name: user.name.as_deref(),
+            roles: Roles(user.roles.as_str()),
             created_at: Rfc3339(user.created_at),
         }
+    }
+}
+
+/// Roles, as they are kept, as a list of words.
+#[derive(Debug)]
+pub struct Roles<'a>(pub &'a str);
+
+impl Serialize for Roles<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(role::words(self.0))
     }
 }
 

@@ -12,6 +12,7 @@ use doorward_core::id::ClientId;
 use doorward_core::key::Masters;
 use doorward_core::password::{Cost, Typed};
 use doorward_core::policy::RefreshPolicy;
+use doorward_core::role::Roles;
 use doorward_core::secret::{Secret, SecretHash, SecretKind};
 use doorward_core::throttle::Rate;
 use doorward_core::user::Email;
@@ -87,7 +88,7 @@ impl Trial {
             clients::add(&door, client, Actor::Operator, &Origin::default()).await?;
         }
         let password = Zeroizing::new(SecretKind::Session.text(&Secret::from_bytes(drawn()?)));
-        let new = Registration { email: email()?, password: password.clone(), name: None };
+        let new = Registration { email: email()?, password: password.clone(), name: None, roles: Roles::NONE };
         register(&door, new, Actor::Operator, &Origin::default()).await?;
         Ok(Self { door, password, _folder: folder })
     }

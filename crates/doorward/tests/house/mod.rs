@@ -114,6 +114,7 @@ impl House {
             email: Email::parse(ADA).expect("an address"),
             password: PASSWORD.to_owned().into(),
             name: None,
+            roles: Default::default(),
         };
         let ada = register(&door, registration, Actor::Operator, &doorward::door::Origin::default()).await;
         let ada = ada.expect("an account").id;

@@ -50,6 +50,7 @@ async fn nobody_ends_or_sees_the_sessions_of_somebody_else() {
         email: Email::parse("mallory@example.test").expect("an address"),
         password: String::from("violet-anchor-77").into(),
         name: None,
+        roles: Default::default(),
     };
     register(&house.door, registration, Actor::Operator, &Default::default()).await.expect("an account");
     let body = json!({

@@ -13,7 +13,7 @@ use crate::cli::stop::{Exit, Stop};
 pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<Exit, Stop> {
     let format = reaching.format;
     match verb {
-        UsersVerb::Add { email, name, password } => add(reaching, email, name, password).await?,
+        UsersVerb::Add { email, name, roles, password } => add(reaching, email, name, roles, password).await?,
         UsersVerb::List { limit } => list(&Office::reach(reaching).await?, format, limit).await?,
         UsersVerb::Suspend { user, ack } => {
             let verb = format!("suspend{}", ack.query());
@@ -27,15 +27,31 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<
             let answer = act(&Office::reach(reaching).await?, &user, "resume").await?;
             tell(format, &answer, |answer| format!("{} may sign in again", named(&answer["user"])));
         }
+        UsersVerb::Roles { user, roles, none: _, ack } => {
+            let office = Office::reach(reaching).await?;
+            let path = format!("/admin/v1/users/{}/roles{}", find(&office, &user).await?, ack.query());
+            let answer = office.ask("PUT", &path, Some(&json!({ "roles": roles }))).await?;
+            tell(format, &answer, |answer| {
+                let (user, over) = (&answer["user"], receipt(&answer["receipt"]));
+                let roles = cell(&user["roles"]);
+                format!("{} has the roles {roles}; nobody is signed out, tokens are renewed; {over}", named(user))
+            });
+        }
         UsersVerb::Password { user, password, ack } => set_password(reaching, &user, password, ack).await?,
     }
     Ok(Exit::Well)
 }
 
-async fn add(reaching: &Reaching, email: String, name: Option<String>, from: PasswordArgs) -> Result<(), Stop> {
+async fn add(
+    reaching: &Reaching,
+    email: String,
+    name: Option<String>,
+    roles: Vec<String>,
+    from: PasswordArgs,
+) -> Result<(), Stop> {
     let Obtained { password, generated } = password::obtain(from)?;
     let office = Office::reach(reaching).await?;
-    let mut body = json!({ "email": email, "password": password.as_str() });
+    let mut body = json!({ "email": email, "password": password.as_str(), "roles": roles });
     if let Some(name) = name {
         body["name"] = json!(name);
     }
@@ -87,8 +103,8 @@ async fn list(office: &Office, format: Format, limit: usize) -> Result<(), Stop>
             None => break,
         }
     }
-    tell_list(format, users, &["id", "email", "name", "created", "suspended"], |user| {
-        ["id", "email", "name", "created_at", "suspended_at"].map(|member| cell(&user[member])).to_vec()
+    tell_list(format, users, &["id", "email", "name", "roles", "created", "suspended"], |user| {
+        ["id", "email", "name", "roles", "created_at", "suspended_at"].map(|member| cell(&user[member])).to_vec()
     });
     Ok(())
 }

@@ -83,6 +83,7 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/admin/v1/users/{id}/suspend", "suspend an account", || post(users::suspend)),
     row("POST", "/admin/v1/users/{id}/resume", "resume an account", || post(users::resume)),
     row("PUT", "/admin/v1/users/{id}/password", "set a password", || put(users::set_password)),
+    row("PUT", "/admin/v1/users/{id}/roles", "set the roles of an account", || put(users::set_roles)),
     row("GET", "/admin/v1/sessions", "list sessions", || get(sessions::list)),
     row("DELETE", "/admin/v1/sessions/{id}", "end a session", || delete(sessions::end)),
     row("POST", "/admin/v1/sessions/revoke", "end everything of a user, or all", || post(sessions::revoke)),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::id::UserId;
+use doorward_core::role::Roles;
 use doorward_core::user::{Email, User, parse_name};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::door::{Door, Origin};
 use crate::flows::acknowledge::reach;
 use crate::flows::list::{self, Which};
 use crate::flows::register::{Registration, register};
-use crate::flows::{password, revoke};
+use crate::flows::{password, revoke, roles};
 use crate::http::body::Json;
 use crate::http::extract::{Queried, Segment};
 use crate::http::problem::{Code, Problem};
@@ -70,6 +71,8 @@ pub struct Account {
     email: String,
     password: Zeroizing<String>,
     name: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
 }
 
 /// `POST /admin/v1/users`: makes an account, whether or not anybody may sign up.
@@ -79,7 +82,7 @@ pub async fn create(State(door): State<Door>, from: Origin, Json(body): Json<Acc
         Some(name) => Some(parse_name(name).ok_or_else(|| Problem::about(Code::InvalidField, "name"))?),
         None => None,
     };
-    let registration = Registration { email, password: body.password, name };
+    let registration = Registration { email, password: body.password, name, roles: read_roles(&body.roles)? };
     let user = register(&door, registration, Actor::Operator, &from).await?;
     Ok(json(StatusCode::CREATED, &One { user: AccountBody::of(&user), receipt: None }))
 }
@@ -121,6 +124,30 @@ pub async fn set_password(
     let place = password::set_by_operator(&door, read(id)?, &body.password, &from).await?;
     let receipt = ReceiptBody::named(&reach(&door, place, ack).await);
     Ok(json(StatusCode::OK, &Over { receipt }))
+}
+
+/// Roles to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoles {
+    roles: Vec<String>,
+}
+
+/// `PUT /admin/v1/users/{id}/roles`: these and no others. Nobody is signed out; tokens are renewed.
+pub async fn set_roles(
+    State(door): State<Door>,
+    id: Segment,
+    Asked(ack): Asked,
+    from: Origin,
+    Json(body): Json<NewRoles>,
+) -> Result<Response, Problem> {
+    let user = roles::set(&door, read(id)?, read_roles(&body.roles)?, &from).await?;
+    let receipt = Some(ReceiptBody::named(&reach(&door, user.refresh_epoch, ack).await));
+    Ok(json(StatusCode::OK, &One { user: AccountBody::of(&user), receipt }))
+}
+
+fn read_roles(words: &[String]) -> Result<Roles, Problem> {
+    Roles::of(words.iter().map(String::as_str)).ok_or_else(|| Problem::about(Code::InvalidField, "roles"))
 }
 
 fn read(id: Segment) -> Result<UserId, Problem> {

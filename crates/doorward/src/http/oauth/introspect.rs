@@ -11,7 +11,7 @@ use crate::flows::introspect::{Active, introspect};
 use crate::http::body::{LARGEST, form, is_form, read};
 use crate::http::feed::Follower;
 use crate::http::problem::{Code, Problem};
-use crate::http::reply::json;
+use crate::http::reply::{Roles, json};
 
 /// What is asked; a hint is not needed, and ignored.
 #[derive(Deserialize)]
@@ -35,6 +35,8 @@ struct Told<'a> {
     client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Roles<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,12 +74,13 @@ async fn answer(door: &Door, follower: Result<Follower, Problem>, request: Reque
     Ok(json(StatusCode::OK, &found.as_ref().map_or_else(Told::default, |active| told(door, active))))
 }
 
-fn told<'a>(door: &'a Door, Active { session, token }: &'a Active) -> Told<'a> {
+fn told<'a>(door: &'a Door, Active { session, user, token }: &'a Active) -> Told<'a> {
     let subject = || session.user.map_or_else(|| session.id.to_string(), |user| user.to_string());
     let all = Told {
         active: true,
         iss: Some(&door.settings().issuer),
         sid: Some(session.id.to_string()),
+        roles: user.as_ref().filter(|user| !user.roles.is_empty()).map(|user| Roles(user.roles.as_str())),
         auth_time: Some(session.auth_time.secs()),
         amr: session.amr.names().collect(),
         acr: session.acr.as_deref(),

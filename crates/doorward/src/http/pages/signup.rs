@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
 use doorward_core::form::Reader;
+use doorward_core::role::Roles;
 use doorward_core::user::{Email, parse_name};
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -45,7 +46,7 @@ impl Fields {
                 (Problem::about(Code::InvalidField, "name"), Fault { text, field: "name" })
             })?),
         };
-        Ok(Registration { email, password: self.password.clone(), name })
+        Ok(Registration { email, password: self.password.clone(), name, roles: Roles::NONE })
     }
 }
 

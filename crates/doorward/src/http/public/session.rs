@@ -19,7 +19,7 @@ use crate::http::cookie;
 use crate::http::extract::{Authenticated, Shown, same_site};
 use crate::http::problem::Problem;
 use crate::http::receipt::{Asked, ReceiptBody};
-use crate::http::reply::{self, Amr, Rfc3339, SessionBody, UserBody, WhoBody};
+use crate::http::reply::{self, Amr, Rfc3339, Roles, SessionBody, UserBody, WhoBody};
 
 /// `GET /v1/session`: the caller's user and session.
 pub async fn show(State(door): State<Door>, who: Authenticated) -> Response {
@@ -53,6 +53,7 @@ fn written(seen: &Seen<'_>, strategy: Strategy) -> Vec<u8> {
             if let Some(name) = user.name {
                 told(&mut body, ",\"name\":", &name);
             }
+            told(&mut body, ",\"roles\":", &Roles(user.roles));
             told(&mut body, ",\"created_at\":", &Rfc3339(user.created_at));
             body.extend_from_slice(b"}");
         }
@@ -157,6 +158,7 @@ async fn to_end(door: &Door, shown: &Shown) -> Result<Session, Stopped> {
 mod tests {
     use std::sync::Arc;
 
+    use doorward_core::role;
     use doorward_core::session::{Epochs, Methods};
     use doorward_core::{Lifetime, Position};
     use doorward_store::cached::Record;
@@ -178,6 +180,7 @@ mod tests {
                 let user = of.map(|number| {
                     let mut user = user(number);
                     user.name = (!text.is_empty()).then(|| text.to_owned());
+                    user.roles = role::Roles::of(["a", "b:c"].into_iter().take(text.len())).expect("roles");
                     Arc::new(user)
                 });
                 let record = Record::new(session.clone(), user, None, Epochs::default(), (Position::START, NOON));

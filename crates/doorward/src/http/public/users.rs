@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use doorward_core::audit::Actor;
+use doorward_core::role::Roles;
 use doorward_core::user::{Email, parse_name};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,7 @@ pub async fn create(
         Some(name) => Some(parse_name(name).ok_or_else(|| Problem::about(Code::InvalidField, "name"))?),
         None => None,
     };
-    let registration = Registration { email, password: body.password, name };
+    let registration = Registration { email, password: body.password, name, roles: Roles::NONE };
     let user = register(&door, registration, Actor::Nobody, &from).await?;
     Ok(json(StatusCode::CREATED, &Created { user: UserBody::of(&user) }))
 }

@@ -100,7 +100,8 @@ impl Chains {
             let id = seed::session(number).bytes();
             let next = *generation + 1;
             let now = 2_000_000_000_000_i64 + i64::from(next);
-            let (key, keyed, strategy, exchange) = (1, true, "hybrid", None::<u32>);
+            // The number that the store writes for hybrid.
+            let (key, keyed, strategy, exchange) = (1, true, 2, None::<u32>);
             let changed = statement.execute(params![
                 id,
                 *generation,

@@ -3,6 +3,7 @@
 //! Every change goes through one thread that commits what is queued together ([`writer`]); reads run where they are
 //! asked for ([`readers`]). The layout is in `migrations/sqlite/`; only this module knows it.
 
+mod addresses;
 mod cells;
 mod client_rows;
 mod connection;
@@ -14,6 +15,8 @@ mod fault;
 mod key_rows;
 mod lock;
 mod log;
+#[cfg(test)]
+mod look_ups;
 mod mark;
 mod migrations;
 mod opening;

@@ -20,8 +20,8 @@ use super::{data_rows, failure_rows, ring, session_rows};
 
 /// The hot path of every refresh: one UPDATE of one row that holds its whole precondition and touches no index. An epoch
 /// of somebody who is gone or switched off is NULL here, which equals nothing.
-static TURN: LazyLock<String> = LazyLock::new(|| turning("", "AND idle = ?10 AND ?12 IS NOT NULL"));
-static TURN_TO_ANOTHER_IDLE: LazyLock<String> =
+pub(super) static TURN: LazyLock<String> = LazyLock::new(|| turning("", "AND idle = ?10 AND ?12 IS NOT NULL"));
+pub(super) static TURN_TO_ANOTHER_IDLE: LazyLock<String> =
     LazyLock::new(|| turning(", idle = ?10, sweep_at = min(sweep_at, ?12)", ""));
 
 fn turning(more: &str, precondition: &str) -> String {
@@ -95,7 +95,7 @@ fn turned(file: &Connection, statement: &str, turn: &Turn) -> Result<bool, Fault
         turn.refresh_key,
         turn.keyed,
         ring::ringed(&turn.ring),
-        turn.strategy.name(),
+        session_rows::strategy_number(turn.strategy),
         turn.exchange.map(|generation| generation.0),
         turn.at.millis(),
         turn.idle.millis(),

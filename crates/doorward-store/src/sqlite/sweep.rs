@@ -19,6 +19,9 @@ use super::{data_rows, session_rows};
 /// did not come to is for the next.
 const LOOKS: u32 = 4096;
 
+pub(super) const CANDIDATES: &str = "SELECT id, created_at, expires_after, last_seen_at, idle, ended_at FROM sessions \
+                                     WHERE sweep_at <= ?1 ORDER BY sweep_at LIMIT ?2";
+
 struct Candidate {
     id: SessionId,
     expires_at: Timestamp,
@@ -47,16 +50,13 @@ pub(super) fn sweep(file: &Connection, sweep: Sweep) -> Result<Option<Written>, 
 }
 
 fn candidates(file: &Connection, before: Timestamp, looks: u32) -> Result<Vec<Candidate>, Fault> {
-    let mut statement = file.prepare_cached(
-        "SELECT id, expires_at, last_seen_at, idle, ended_at FROM sessions WHERE sweep_at <= ?1 ORDER BY sweep_at \
-         LIMIT ?2",
-    )?;
+    let mut statement = file.prepare_cached(CANDIDATES)?;
     let mut rows = statement.query(params![before.millis(), looks])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let mut cells = Cells::of(row);
         let id = cells.id(SessionId::from_bytes, "sessions.id")?;
-        let expires_at = cells.time("sessions.expires_at")?;
+        let expires_at = cells.time("sessions.created_at")? + cells.lifetime("sessions.expires_after")?;
         let last_seen_at = cells.time("sessions.last_seen_at")?;
         let idle: Lifetime = cells.lifetime("sessions.idle")?;
         let ended_at = cells.time_if_any("sessions.ended_at")?;

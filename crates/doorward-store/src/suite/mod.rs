@@ -44,6 +44,7 @@ macro_rules! store_suite {
             an_opened_session_is_found_by_id_and_by_secret
             an_id_or_a_secret_that_is_taken_opens_nothing
             sessions_without_a_secret_do_not_meet
+            secrets_and_users_that_begin_alike_are_told_apart
             of_many_openings_under_one_secret_one_wins
             use_moves_the_last_sight_forward_only
             use_of_what_is_gone_or_over_is_passed_over
@@ -51,6 +52,7 @@ macro_rules! store_suite {
             a_secret_that_was_replaced_meanwhile_is_not_confirmed
             the_sessions_of_a_user_are_the_living_ones_newest_first
             the_newest_sessions_of_everybody_are_as_alive_as_a_users
+            sessions_that_began_together_are_listed_by_their_ids
             nothing_that_comes_late_brings_an_ended_session_back
         ]);
         $crate::store_suite!(@topic $open, rotation: [

@@ -1,12 +1,13 @@
 //! Sessions: opening, finding, using, listing, and that an end is an end.
 
 use doorward_core::change::{Confirm, SessionChange};
+use doorward_core::id::UserId;
 use doorward_core::policy::IDLE_ALLOWANCE;
 use doorward_core::session::{EndReason, Ended, Previous, Session};
 use doorward_core::{Lifetime, Timestamp};
 
 use super::cast::{
-    after, end, keep, open, put, rotate, rotate_to, secret, session, session_id, set_password, user_id,
+    after, end, end_user, keep, open, put, rotate, rotate_to, secret, session, session_id, set_password, user_id,
 };
 use super::{Change, answer, conflicts, done, done_of, epochs_of, head, load, opened, people};
 use crate::Stores;
@@ -53,6 +54,33 @@ pub async fn sessions_without_a_secret_do_not_meet(stores: &Stores) {
         done(stores, open(Session { secret: None, ..session(number, Some(1), head(stores).await) })).await;
     }
     assert_eq!(answer(stores.sessions.sessions_of(user_id(1), after(10))).await.len(), 3);
+}
+
+/// A store may look for rows by the beginning of what it is asked for; it answers by the whole.
+pub async fn secrets_and_users_that_begin_alike_are_told_apart(stores: &Stores) {
+    people(stores, 1).await;
+    let alike = |last| {
+        let mut hash = secret(1);
+        hash.0[31] = last;
+        hash
+    };
+    let mut namesake = user_id(1).bytes();
+    namesake[15] = 9;
+    let namesake = UserId::from_bytes(namesake);
+    let born = head(stores).await;
+    let mine = Session { secret: Some(alike(1)), ..session(1, Some(1), born) };
+    let theirs = Session { secret: Some(alike(2)), user: Some(namesake), ..session(2, Some(1), born) };
+    for fresh in [&mine, &theirs] {
+        done(stores, open(fresh.clone())).await;
+    }
+    assert_eq!(answer(stores.sessions.session_by_secret(&alike(1))).await.as_ref(), Some(&mine));
+    assert_eq!(answer(stores.sessions.session_by_secret(&alike(2))).await.as_ref(), Some(&theirs));
+    assert_eq!(answer(stores.sessions.session_by_secret(&alike(3))).await, None);
+    assert_eq!(answer(stores.sessions.sessions_of(user_id(1), after(10))).await, std::slice::from_ref(&mine));
+    assert_eq!(answer(stores.sessions.sessions_of(namesake, after(10))).await, std::slice::from_ref(&theirs));
+    conflicts(stores, open(Session { secret: Some(alike(2)), ..session(3, Some(1), born) })).await;
+    let ended = done(stores, end_user(1, after(20))).await;
+    assert_eq!((ended.count, load(stores, theirs.id).await.ended), (1, None), "nobody else's end");
 }
 
 /// A race for one secret has one winner.
@@ -166,6 +194,19 @@ pub async fn the_newest_sessions_of_everybody_are_as_alive_as_a_users(stores: &S
     assert_eq!(ids(answer(stores.sessions.sessions_newest(0, now)).await), []);
     let later = over.expires_at + Lifetime::from_hours(1);
     assert_eq!(ids(answer(stores.sessions.sessions_newest(9, later)).await), []);
+}
+
+/// Lists have one order, also where the clock does not tell sessions apart.
+pub async fn sessions_that_began_together_are_listed_by_their_ids(stores: &Stores) {
+    people(stores, 1).await;
+    for number in [3, 1, 4, 2] {
+        let created_at = after(i64::from(number / 3));
+        done(stores, open(Session { created_at, ..session(number, Some(1), head(stores).await) })).await;
+    }
+    assert_eq!(listed(stores, after(10)).await, [4, 3, 2, 1].map(session_id));
+    let ids = |sessions: Vec<Session>| sessions.iter().map(|session| session.id).collect::<Vec<_>>();
+    assert_eq!(ids(answer(stores.sessions.sessions_newest(3, after(10))).await), [4, 3, 2].map(session_id));
+    assert_eq!(ids(answer(stores.sessions.sessions_newest(1, after(10))).await), [session_id(4)]);
 }
 
 /// Whatever was decided before the end and is committed after it changes nothing.

@@ -135,9 +135,32 @@ mod tests {
                 cache.keep(&name);
                 assert!(cache.has(&name));
             }
-            assert_eq!(cache.len(), places);
+            assert_eq!((cache.len(), cache.is_empty()), (places, false));
         }
         assert_eq!(format!("{:?}", Cache::new([7; 16], 4)), "Cache(4 places)");
+    }
+
+    #[test]
+    fn no_two_texts_share_half_a_name_and_none_is_an_empty_place() {
+        let cache = Cache::new([7; 16], 4);
+        let names: Vec<[u64; 2]> = (0..500).map(|number| cache.name(&key("a"), &format!("{number}")).0).collect();
+        for (place, name) in names.iter().enumerate() {
+            assert_eq!(name[0] & 1, 1, "two zeros are an empty place");
+            assert!(names[..place].iter().all(|other| other[0] != name[0] && other[1] != name[1]));
+        }
+    }
+
+    #[test]
+    fn what_comes_into_a_full_set_may_take_any_of_its_places() {
+        let cache = Cache::new([7; 16], WAYS);
+        let mut taken = [0; WAYS];
+        for number in 0..100 {
+            let before: Vec<_> = cache.places.iter().map(Place::read).collect();
+            cache.keep(&cache.name(&key("a"), &format!("{number}")));
+            let changed = cache.places.iter().zip(&before).position(|(place, before)| place.read() != *before);
+            taken[changed.unwrap()] += 1;
+        }
+        assert!(taken.iter().all(|times| (10..50).contains(times)), "{taken:?}");
     }
 
     #[test]

@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn a_ping_whose_lease_would_be_over_is_given_up() {
+        for (later, renews) in [(2996, true), (2997, false)] {
+            let mut lease = Lease::new(L);
+            let n = lease.ping(STREAM, at(0));
+            lease.ping(STREAM, at(later));
+            lease.echo(n, STREAM, place(0));
+            assert_eq!((lease.applied(place(0)), lease.is_void()), (renews, !renews), "{later}");
+        }
+    }
+
+    #[test]
     fn pings_that_can_renew_nothing_are_given_up() {
         let mut lease = Lease::new(L);
         for millis in 0..10_000 {

@@ -391,3 +391,6 @@ const fn hashed(scope: Scope) -> usize {
         Scope::Organization | Scope::SigningKey | Scope::Realm | Scope::Bucket => 5,
     }
 }
+
+#[cfg(test)]
+mod tests;

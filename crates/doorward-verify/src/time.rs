@@ -121,6 +121,12 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_in_milliseconds() {
+        let spans = [Lifetime::from_secs(2), Lifetime::from_mins(2), Lifetime::from_hours(2), Lifetime::from_days(2)];
+        assert_eq!(spans.map(Lifetime::millis), [2_000, 120_000, 7_200_000, 172_800_000]);
+    }
+
+    #[test]
     fn seconds_round_towards_the_past() {
         assert_eq!(Timestamp::from_millis(1_999).secs(), 1);
         assert_eq!(Timestamp::from_millis(-1).secs(), -1);

@@ -183,7 +183,7 @@ fn a_ping_with_anything_strange_is_refused() {
         [("ses_a".to_owned(), Timestamp::from_millis(5))]
     );
     let many = |count: usize| format!(r#","seen":[{}]"#, vec![r#"["s",1]"#; count].join(","));
-    assert!(read(&many(MOST_SEEN)).is_ok());
+    assert_eq!(read(&many(MOST_SEEN)).unwrap().seen.len(), MOST_SEEN);
     let long = format!(r#","seen":[["{}",5]]"#, "s".repeat(65));
     for bad in [
         r#","more":1"#,
@@ -196,7 +196,9 @@ fn a_ping_with_anything_strange_is_refused() {
         assert!(read(bad).is_err(), "{bad}");
     }
     assert!(Ping::read(&mut base.replace("\"n\":7", "\"n\":0").into_bytes()).is_err(), "counted from 1");
-    assert!(Ping::read(&mut format!("{base}}}{}", " ".repeat(LONGEST_PING)).into_bytes()).is_err());
+    let padded = |length: usize| format!("{base}}}{}", " ".repeat(length - base.len() - 1)).into_bytes();
+    assert!(Ping::read(&mut padded(LONGEST_PING)).is_ok());
+    assert!(Ping::read(&mut padded(LONGEST_PING + 1)).is_err());
 }
 
 #[test]
@@ -210,6 +212,56 @@ fn what_is_too_long_is_refused_before_it_is_held() {
         }
     }
     panic!("an endless line was held");
+}
+
+/// Whether an event of these lines is cut, each of a field, a colon and as much text as makes it so long.
+fn lengths_are_taken(lengths: &[usize]) -> bool {
+    let mut cutter = Cutter::new();
+    for (line, length) in lengths.iter().enumerate() {
+        let field = ["id:", "event:", "data:", "data:"][line];
+        cutter.push(format!("{field}{}\n", "x".repeat(length - field.len())).as_bytes());
+        if cutter.next().is_err() {
+            return false;
+        }
+    }
+    cutter.push(b"\n");
+    matches!(cutter.next(), Ok(Some(_)))
+}
+
+#[test]
+fn all_lines_of_an_event_together_have_a_longest_length() {
+    assert!(lengths_are_taken(&[LONGEST_EVENT]));
+    assert!(!lengths_are_taken(&[LONGEST_EVENT + 1]));
+    let third = LONGEST_EVENT / 3;
+    assert!(lengths_are_taken(&[third, third, LONGEST_EVENT - 2 * third]));
+    assert!(!lengths_are_taken(&[third, third, LONGEST_EVENT - 2 * third + 1]));
+}
+
+#[test]
+fn a_line_that_has_not_ended_is_held_up_to_that_length_whatever_came_before_it() {
+    let event = format!("event: echo\ndata: {}\n\n", "x".repeat(LONGEST_EVENT / 2));
+    for before in ["", &event] {
+        let mut cutter = Cutter::new();
+        cutter.push(format!("{before}data:{}", "x".repeat(LONGEST_EVENT - 5)).as_bytes());
+        if !before.is_empty() {
+            assert!(cutter.next().unwrap().is_some());
+        }
+        assert!(cutter.next().unwrap().is_none(), "it is waited for");
+        cutter.push(b"x");
+        assert_eq!(cutter.next().err(), Some(Broken::TooLarge));
+    }
+}
+
+#[test]
+fn an_event_without_data_is_no_silence() {
+    for text in ["event: echo\n\n", "id: 5:4\n\n"] {
+        let events = cut(text.as_bytes()).unwrap();
+        assert_eq!(events.len(), 1, "{text:?}");
+        for event in events {
+            assert_eq!(event.open(&key(), Place::Stream(0)), Err(Broken::Malformed));
+        }
+    }
+    assert!(cut(b"\n\n: a comment\n\n").unwrap().is_empty());
 }
 
 #[test]

@@ -70,3 +70,60 @@ fn is_roca(n: &[u8]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A power of 65537, as long as a modulus, with some bits more or less in its last byte.
+    fn power_of_65537(change: u8) -> Vec<u8> {
+        let mut number = vec![1_u8];
+        for _ in 0..128 {
+            // Times 65537: the number itself, and once more two bytes further up.
+            let shifted = [&number[..], &[0, 0]].concat();
+            let mut carry = 0;
+            let summed = shifted.iter().rev().enumerate().map(|(place, &byte)| {
+                let own = if place < number.len() { number[number.len() - 1 - place] } else { 0 };
+                let sum = u16::from(byte) + u16::from(own) + carry;
+                carry = sum >> 8;
+                sum as u8
+            });
+            let mut bytes: Vec<u8> = summed.collect();
+            bytes.reverse();
+            number = bytes;
+        }
+        let last = number.len() - 1;
+        number[last] ^= change;
+        number
+    }
+
+    #[test]
+    fn a_modulus_that_is_a_power_of_65537_modulo_every_small_prime_is_weak() {
+        let e = [1, 0, 1];
+        assert_eq!(der(&power_of_65537(0), &e), Err(KeyError::PublicWeak), "CVE-2017-15361");
+        for change in [2, 4, 6, 8, 0x10, 0x20, 0x40, 0x80] {
+            assert!(der(&power_of_65537(change), &e).is_ok(), "{change}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_has_four_bytes_at_most() {
+        let n = power_of_65537(2);
+        assert!(der(&n, &[0xff, 0xff, 0xff, 0xff]).is_ok());
+        assert_eq!(der(&n, &[1, 0, 0, 0, 1]), Err(KeyError::PublicInvalid));
+    }
+
+    #[test]
+    fn a_length_is_written_in_as_few_bytes_as_can_be() {
+        let head = |length: usize| {
+            let whole = element(4, &vec![7; length]);
+            whole[..whole.len() - length].to_vec()
+        };
+        assert_eq!(head(0), [4, 0]);
+        assert_eq!(head(0x7f), [4, 0x7f]);
+        assert_eq!(head(0x80), [4, 0x81, 0x80]);
+        assert_eq!(head(0xff), [4, 0x81, 0xff]);
+        assert_eq!(head(0x100), [4, 0x82, 1, 0]);
+        assert_eq!(head(0x1234), [4, 0x82, 0x12, 0x34]);
+    }
+}

@@ -87,3 +87,29 @@ impl FewEpochs {
         before - self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn signing_keys_that_leave_are_counted_and_the_others_found() {
+        let mut slices = Slices::default();
+        let place = |seq| Position { generation: 1, seq };
+        // So many that what stays is in another slice.
+        let early = (0..1024).map(|_| slices.enter(None, place(1), Timestamp::MIN, 0)).last();
+        let late = slices.enter(None, place(9), Timestamp::MIN, 0);
+        let mut epochs = FewEpochs::default();
+        assert!(epochs.is_empty());
+        for (number, slice) in [(3, early), (1, Some(late)), (2, early)] {
+            let slice = slice.unwrap();
+            epochs
+                .change(Key([number; 16]), |epoch| Epoch::raise(epoch, Strength::Terminal, Reach::Everything, slice));
+        }
+        slices.pass(place(5));
+        assert!(slices.mark());
+        assert_eq!((epochs.sweep(&slices), epochs.is_empty()), (2, false));
+        assert!(epochs.find(Key([1; 16])).is_some() && epochs.find(Key([2; 16])).is_none());
+    }
+}

@@ -99,3 +99,48 @@ impl Graves {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Position, Timestamp};
+
+    /// How many keys the fullest table has room for when so many of its keys have stayed, before and after.
+    fn room_after_a_flood(stay: impl FnOnce(usize) -> usize) -> (usize, usize) {
+        let place = |seq| Position { generation: 1, seq };
+        let mut slices = Slices::default();
+        // So many that what stays is in another slice.
+        let early = (0..1024).map(|_| slices.enter(None, place(1), Timestamp::MIN, 0)).last().unwrap();
+        let late = slices.enter(None, place(9), Timestamp::MIN, 0);
+        let mut graves = Graves::default();
+        let mut keys: Vec<Key> = (0..4096_u128)
+            .map(|number| Key(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes()))
+            .collect();
+        for key in &keys {
+            assert!(graves.bury(*key, |_| early));
+        }
+        let fullest = SHARDS - 1;
+        let before = graves.shards[fullest].capacity();
+        let stay = stay(before);
+        keys.retain(|key| shard(hash(*key)) == fullest);
+        for key in &keys[..stay] {
+            assert!(!graves.bury(*key, |_| late));
+        }
+        slices.pass(place(5));
+        assert!(slices.mark());
+        assert_eq!(graves.sweep(fullest, &slices), keys.len() - stay);
+        let others: usize = (0..fullest).map(|part| graves.sweep(part, &slices)).sum();
+        assert_eq!((others, graves.count, graves.is_empty()), (4096 - keys.len(), stay, stay == 0));
+        assert_eq!(keys.iter().filter(|key| graves.contains(**key)).count(), stay);
+        (before, graves.shards[fullest].capacity())
+    }
+
+    #[test]
+    fn memory_is_given_back_after_a_flood_but_not_as_soon_as_there_is_some() {
+        let (before, after) = room_after_a_flood(|room| room / 4);
+        assert!(after * 4 > before * 3, "a quarter is used: {before}, {after}");
+        let (_, after) = room_after_a_flood(|_| 10);
+        assert!((20..50).contains(&after), "room for {after}");
+        room_after_a_flood(|_| 0);
+    }
+}

@@ -156,6 +156,38 @@ mod tests {
         assert_eq!(Key::bucket(4096), Key::REALM, "number nought, in its own scope");
     }
 
+    #[test]
+    fn every_bit_of_a_key_counts_for_its_place() {
+        let hash = |bytes: [u8; 16]| {
+            let mut hasher = KeyHasher::default();
+            Key(bytes).hash(&mut hasher);
+            hasher.finish()
+        };
+        for start in [[0; 16], [0xff; 16], [0x5a; 16], core::array::from_fn(|place| (place * 41) as u8)] {
+            for bit in 0..128 {
+                let mut other = start;
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(hash(start), hash(other), "bit {bit}");
+                // hashbrown takes its tag from the top bits and its place from the low ones.
+                assert_ne!(hash(start) >> 40, hash(other) >> 40, "bit {bit}, at the top");
+                assert_ne!(hash(start) & 0xff_ffff, hash(other) & 0xff_ffff, "bit {bit}, below");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_hashed_in_pieces_depends_on_each() {
+        let hash = |pieces: &[&[u8]]| {
+            let mut hasher = KeyHasher::default();
+            pieces.iter().for_each(|piece| hasher.write(piece));
+            hasher.finish()
+        };
+        assert_eq!(hash(&[&[7, 8], &[9]]), hash(&[&[7, 8, 9]]));
+        for other in [&[6, 8, 9][..], &[7, 0, 9], &[7, 8, 1], &[7, 8, 8], &[7, 8], &[8, 7, 9]] {
+            assert_ne!(hash(&[&[7, 8, 9]]), hash(&[other]), "{other:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_has_a_key(text: String) {

@@ -194,10 +194,56 @@ mod tests {
         }
         let moved = slices.enter(Some(far), place(1), Timestamp::from_secs(10), 0);
         assert_ne!(moved, far);
+        let mut soon = slices.clone();
+        soon.pass(place(8));
+        soon.tick(Timestamp::MAX);
+        soon.mark();
+        assert!(!soon.is_due(moved), "it was promised until place 9");
         assert_eq!(slices.enter(Some(moved), place(9), Timestamp::from_secs(10), 0), moved, "it lasts long enough");
         slices.pass(place(8));
         slices.tick(Timestamp::MAX);
         slices.mark();
         assert!(!slices.is_due(moved), "until place 9");
+    }
+
+    #[test]
+    fn an_entry_that_comes_again_while_its_slice_is_leaving_does_not_leave_with_it() {
+        let mut slices = Slices::default();
+        let old = slices.enter(None, place(5), Timestamp::MIN, 0);
+        slices.pass(place(5));
+        assert!(slices.mark() && slices.is_due(old));
+        let again = slices.enter(Some(old), place(5), Timestamp::MIN, 0);
+        assert!(again != old && !slices.is_due(again));
+    }
+
+    #[test]
+    fn a_slice_is_closed_when_it_holds_a_sixty_fourth_of_all_and_no_fewer_than_1024() {
+        for (live, holds) in [(0, 1024), (64 * 1024, 1024), (64 * 3000 + 63, 3000)] {
+            let mut slices = Slices::default();
+            let first = slices.enter(None, place(1), Timestamp::MIN, live);
+            for _ in 1..holds {
+                assert_eq!(slices.enter(None, place(1), Timestamp::MIN, live), first);
+            }
+            assert_ne!(slices.enter(None, place(1), Timestamp::MIN, live), first, "{live}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_slice_that_has_left_is_given_again_and_the_open_one_stays_open() {
+        let mut slices = Slices::default();
+        let early = slices.enter(None, place(1), Timestamp::MIN, 0);
+        for _ in 1..SMALLEST {
+            slices.enter(None, place(1), Timestamp::MIN, 0);
+        }
+        let open = slices.enter(None, place(9), Timestamp::MIN, 0);
+        slices.pass(place(5));
+        assert!(slices.mark());
+        slices.free();
+        assert_eq!(slices.enter(None, place(9), Timestamp::MIN, 0), open);
+        for _ in 2..SMALLEST {
+            slices.enter(None, place(9), Timestamp::MIN, 0);
+        }
+        assert_eq!(slices.enter(None, place(9), Timestamp::MIN, 0), early);
+        assert_eq!(slices.slices.len(), 2);
     }
 }

@@ -20,3 +20,4 @@ mod signer;
 mod small_world;
 mod snapshot;
 mod vectors;
+mod words;

@@ -1,6 +1,6 @@
 //! What a verifier does with what it hears, and how it judges by it, case by case.
 
-use doorward_verify::feed::{Bump, Echo, Event, Hello, Instance, Need, Range, SetId, Statement, StreamId};
+use doorward_verify::feed::{Bump, Echo, Event, Hello, Instance, Need, Range, SetId, Snapshot, Statement, StreamId};
 use doorward_verify::{
     Cut, Entry, Freshness, Judgement, Key, Lifetime, Marks, Moment, Policy, Position, Rejection, Replica, Scope,
     Strength, Timestamp, Todo,
@@ -266,6 +266,8 @@ fn now_is_never_before_what_the_server_has_shown() {
     assert_eq!(replica.time(ahead), at(3600).wall);
     replica.receive(&echo(0, place(5, 10), at(-100)), at(6));
     assert_eq!(replica.time(behind(6)), at(6).wall, "an older time changes nothing");
+    replica.receive(&echo(0, place(5, 10), at(90)), at(6));
+    assert_eq!(replica.time(behind(7)), at(91).wall, "a later one does");
 }
 
 #[test]
@@ -277,6 +279,81 @@ fn a_watermark_ahead_of_its_own_range_is_not_believed() {
     replica.receive(&range(5, 11, 12), at(0));
     assert!(replica.index().check(&session(12).0).is_err());
     assert!(replica.index().check(&session(11).0).is_err());
+}
+
+#[test]
+fn what_a_snapshot_says_may_go_goes_unless_that_lies_ahead_of_it() {
+    let learned = || {
+        let mut replica = fresh_one();
+        replica.receive(&range(5, 10, 11), at(0));
+        replica
+    };
+    let (dead, _) = session(11);
+    let mut replica = learned();
+    assert!(!replica.sweep(), "nothing may go yet");
+    assert_eq!(replica.finish(&Statement { gc_through: place(5, 11), ..statement(place(5, 12)) }), PING);
+    assert!(replica.sweep());
+    while replica.sweep() {}
+    assert!(replica.index().check(&dead).is_ok() && replica.index().is_empty());
+    let mut replica = learned();
+    replica.finish(&Statement { gc_through: place(5, 13), ..statement(place(5, 12)) });
+    assert!(!replica.sweep());
+    assert!(replica.index().check(&dead).is_err());
+    replica.receive(&range(5, 12, 13), at(0));
+    assert!(replica.index().check(&session(13).0).is_err(), "it is not deaf to what comes");
+}
+
+#[test]
+fn a_whole_snapshot_is_taken_in_with_its_entries_and_asks_for_the_proof() {
+    let mut replica = Replica::new(Instance([0; 16]), LEASE, GRACE);
+    replica.receive(&hello(place(5, 10)), at(0));
+    assert_eq!((replica.behind(), replica.was_whole()), (None, false), "of another generation");
+    let snapshot = Snapshot { statement: statement(place(5, 7)), entries: vec![session(3).1] };
+    assert_eq!(replica.restore(&snapshot), PING);
+    assert!(replica.index().check(&session(3).0).is_err());
+    assert_eq!((replica.applied(), replica.behind(), replica.was_whole()), (place(5, 7), Some(3), false));
+    let ping = replica.ping(at(0), Vec::new(), false);
+    replica.receive(&range(5, 7, 10), at(0));
+    replica.receive(&echo(ping.n, place(5, 10), at(0)), at(0));
+    assert_eq!((replica.behind(), replica.was_whole()), (Some(0), true));
+}
+
+#[test]
+fn a_stream_may_end_and_another_of_the_same_generation_begin() {
+    let mut replica = fresh_one();
+    assert_eq!(replica.stream(), Some(STREAM));
+    replica.close();
+    assert_eq!((replica.stream(), replica.ping(at(1), Vec::new(), false).stream), (None, None));
+    let (good, _) = session(99);
+    assert_eq!(judged(&replica, &good, Freshness::Bounded, Cut::Deny, 1), Judgement::Accept, "the lease runs on");
+    assert_eq!(replica.receive(&hello(place(5, 10)), at(1)), PING);
+    assert_eq!(replica.stream(), Some(STREAM));
+    assert_eq!(replica.receive(&hello(place(4, 99)), at(1)), RECONNECT);
+    assert_eq!(replica.stream(), None);
+}
+
+#[test]
+fn a_snapshot_is_fetched_only_for_what_is_not_there() {
+    let need = |head| Event::Need(Need::Snapshot { head });
+    let mut replica = fresh_one();
+    assert_eq!(replica.receive(&need(place(5, 10)), at(0)), NOTHING);
+    assert_eq!(replica.receive(&need(place(5, 9)), at(0)), NOTHING);
+    assert!(!replica.wants_snapshot());
+    assert_eq!(replica.receive(&need(place(5, 12)), at(0)), SNAPSHOT);
+    assert!(replica.wants_snapshot());
+}
+
+#[test]
+fn of_two_lists_of_things_to_do_each_thing_is_done() {
+    let all = |bits: u8| Todo {
+        ping: bits & 1 != 0,
+        snapshot: bits & 2 != 0,
+        reconnect: bits & 4 != 0,
+        keys: bits & 8 != 0,
+    };
+    for (one, other) in (0..16).flat_map(|one| (0..16).map(move |other| (one, other))) {
+        assert_eq!(all(one).and(all(other)), all(one | other));
+    }
 }
 
 proptest! {

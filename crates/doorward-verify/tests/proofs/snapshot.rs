@@ -1,6 +1,6 @@
 //! A snapshot is used whole or not at all.
 
-use doorward_verify::feed::{Snapshot, SnapshotError, Statement};
+use doorward_verify::feed::{LONGEST_SNAPSHOT, Snapshot, SnapshotError, Statement};
 use doorward_verify::token::header_json;
 use doorward_verify::{
     Algorithm, Entry, Key, KeySet, Lifetime, Position, Rejection, Scope, Strength, Timestamp, base64url,
@@ -76,8 +76,12 @@ fn whatever_is_changed_in_a_snapshot_is_seen() {
     assert_eq!(read(&world, of(&foreign)), refused(Rejection::IssuerUnexpected));
     let old = Statement { expires_at: NOW - Lifetime::from_secs(60), ..good.clone() };
     assert_eq!(read(&world, of(&old)), refused(Rejection::TokenExpired));
+    let soon = Statement { issued_at: NOW + Lifetime::from_secs(60), ..good.clone() };
+    assert!(read(&world, of(&soon)).is_ok(), "clocks may differ by a minute");
     let early = Statement { issued_at: NOW + Lifetime::from_secs(61), ..good.clone() };
     assert_eq!(read(&world, of(&early)), refused(Rejection::TokenPremature));
+    let tomorrow = Statement { issued_at: NOW + Lifetime::from_days(1), ..good.clone() };
+    assert_eq!(read(&world, of(&tomorrow)), refused(Rejection::TokenPremature));
     assert_eq!(read(&world, of(&Statement { count: 19, ..good.clone() })), Err(SnapshotError::CountWrong));
     assert_eq!(read(&world, of(&Statement { sha256: [0; 32], ..good })), Err(SnapshotError::DigestWrong));
     assert_eq!(read(&world, first.clone().into_bytes()), Err(SnapshotError::Malformed), "no second line");
@@ -106,4 +110,17 @@ fn a_line_that_cannot_be_read_spoils_the_whole() {
         let text = document(&signed(&world, &signed_so, "dw-rvsnap+jwt"), &spoiled);
         assert_eq!(read(&world, text), Err(SnapshotError::Malformed), "{bad:?}");
     }
+}
+
+#[test]
+fn a_snapshot_has_a_longest_length() {
+    let world = World::new();
+    let mut text = vec![0; LONGEST_SNAPSHOT];
+    text[0] = b'\n';
+    assert_eq!(read(&world, text.clone()), Err(SnapshotError::Statement(Rejection::TokenMalformed)));
+    text.push(0);
+    assert_eq!(read(&world, text), Err(SnapshotError::TooLarge));
+    let mut far = vec![0; LONGEST_SNAPSHOT + 4096];
+    far[0] = b'\n';
+    assert_eq!(read(&world, far), Err(SnapshotError::TooLarge));
 }

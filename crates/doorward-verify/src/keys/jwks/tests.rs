@@ -52,7 +52,7 @@ fn keys_that_are_not_for_us_are_skipped() {
 
 #[test]
 fn an_algorithm_of_another_kind_is_refused() {
-    for alg in ["EdDSA", "HS256", "none", "es256", "RS256", ""] {
+    for alg in ["EdDSA", "HS256", "none", "es256", "RS256", "RS384", "RSA-OAEP", ""] {
         check(&[&format!(r#"{EC},"kid":"a","alg":"{alg}""#)], Err(KeyError::AlgorithmMismatch));
     }
     check(&[&format!(r#"{OKP},"kid":"a","alg":"ES256""#)], Err(KeyError::AlgorithmMismatch));
@@ -146,6 +146,7 @@ fn a_guessable_secret_is_refused() {
     check(&drawn, Ok(()));
     check(b"3f9a0c5be1d2774886aa10f35c99e0b1", Ok(()));
     check(&[&drawn[..], &[0; 40]].concat(), Ok(()));
+    check(b"01234567899876543210012345678998", Ok(()));
     for weak in [
         &b""[..],
         &drawn[..31],
@@ -155,6 +156,7 @@ fn a_guessable_secret_is_refused() {
         b"change-me-now!change-me-now!change-me-now!chan",
         b"aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb",
         b"01234567012345670123456701234567",
+        b"01234567888876543210012345678888",
         &[&drawn[..], &drawn[..]].concat(),
     ] {
         check(weak, Err(KeyError::SecretWeak));
@@ -267,6 +269,10 @@ fn a_set_made_of_keys_keeps_the_first_of_an_id() {
     let made = KeySet::new(vec![ec.clone(), okp.unwrap()]);
     assert_eq!((made.len(), made.is_empty(), made.find(b"a")), (1, false, Some(&ec)));
     assert_eq!((made.find(b"A"), made.find(b"")), (None, None));
+    let other = VerifyingKey::ed25519("b", &coordinate(Some("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")).unwrap());
+    let both = KeySet::new(vec![ec, other.unwrap()]);
+    assert_eq!((both.len(), both.is_empty()), (2, false));
+    assert_eq!((KeySet::default().len(), KeySet::default().is_empty()), (0, true));
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn code(judgement: Judgement) -> &'static str {
 }
 
 fn todo_json(todo: Todo) -> Value {
-    let due = [("ping", todo.ping), ("snapshot", todo.snapshot), ("reconnect", todo.reconnect)];
+    let due = [("ping", todo.ping), ("snapshot", todo.snapshot), ("reconnect", todo.reconnect), ("keys", todo.keys)];
     due.into_iter().filter(|(_, due)| *due).map(|(name, _)| name).collect()
 }
 

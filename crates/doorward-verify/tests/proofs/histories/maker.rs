@@ -39,6 +39,8 @@ impl Seen {
             "gap",
             "strict yes",
             "wall jump",
+            "behind",
+            "keys",
         ] {
             assert!(self.0.get(code).is_some_and(|count| *count >= 10), "{code}: {:?}", self.0.get(code));
         }
@@ -155,8 +157,10 @@ pub(crate) fn samples() -> Vec<Event> {
         Event::Echo(Echo { n: 1, stream: Some(stream), head, time: Timestamp::from_millis(WALL) }),
         Event::Echo(Echo { n: 12, stream: None, head, time: Timestamp::from_millis(WALL) }),
         Event::Need(Need::Ping),
+        Event::Need(Need::Keys),
         Event::Need(Need::Snapshot { head }),
         Event::Bump(Bump { head, reason: "restart".to_owned() }),
+        Event::Bump(Bump { head, reason: "behind".to_owned() }),
     ]
 }
 
@@ -230,6 +234,7 @@ impl Maker<'_> {
             28..31 if self.wants_snapshot && self.snapshot.is_none() => self.make_snapshot(),
             28..31 if self.snapshot.is_some() => self.deliver_snapshot(),
             31 | 32 => self.disturb(),
+            33 if self.seq > 1 && self.dice.one_in(2) => self.fall_behind(),
             _ => self.judge(),
         }
     }
@@ -266,6 +271,11 @@ impl Maker<'_> {
     }
 
     fn revoke(&mut self) {
+        // A number that was lost is not given again while somebody may hold it: a server that starts with fewer lines than
+        // it had takes another generation, and what it cannot notice by itself it is told by the first ping.
+        if self.is_behind() {
+            return;
+        }
         self.seq += 1;
         let scope = match self.dice.below(12) {
             0..5 => Scope::Session,
@@ -339,10 +349,12 @@ impl Maker<'_> {
 
     fn catch_up(&self, cursor: Position) -> Vec<Event> {
         let head = self.head();
-        if cursor.generation == self.generation {
-            return vec![self.range(cursor.seq)];
-        }
-        vec![Event::Bump(Bump { head, reason: "restart".to_owned() }), Event::Need(Need::Snapshot { head })]
+        let reason = match cursor.generation == self.generation {
+            true if cursor.seq <= head.seq => return vec![self.range(cursor.seq)],
+            true => "behind",
+            false => "restart",
+        };
+        vec![Event::Bump(Bump { head, reason: reason.to_owned() }), Event::Need(Need::Snapshot { head })]
     }
 
     fn connect(&mut self) {
@@ -366,6 +378,23 @@ impl Maker<'_> {
         self.cut();
         self.generation += 1;
         self.seq = 0;
+    }
+
+    /// Does the verifier hold more of this generation than there is?
+    fn is_behind(&self) -> bool {
+        let applied = self.replica.applied();
+        applied.generation == self.generation && applied > self.head()
+    }
+
+    /// The server has lost its last lines and does not know it, so the generation stays: what verifiers hold is more than
+    /// there is. What it had minted meanwhile is lost as well.
+    fn fall_behind(&mut self) {
+        self.seen.note("behind");
+        self.cut();
+        self.seq -= 1 + self.dice.below(self.seq - 1);
+        let head = self.head();
+        self.log.retain(|line| line.place <= head);
+        self.credentials.retain(|credential| credential.marks.at.is_none_or(|at| at <= head));
     }
 
     /// The network plays with what is under way.
@@ -448,7 +477,15 @@ impl Maker<'_> {
             }
             let time = Timestamp::from_millis(WALL + self.now);
             let echo = Event::Echo(Echo { n: ping.n, stream: ping.stream, head: self.head(), time });
+            if self.dice.one_in(9) {
+                self.seen.note("keys");
+                self.answers.push_back(Event::Need(Need::Keys));
+            }
             self.answers.extend(self.catch_up(ping.applied));
+            // Who knows more than there is gets no echo.
+            if self.is_behind() {
+                return ping.n;
+            }
             self.answers.push_back(echo.clone());
             if self.open.is_some() && self.open == ping.stream {
                 self.stream.push_back(echo);

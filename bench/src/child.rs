@@ -20,8 +20,14 @@ pub(crate) struct Started {
 impl Started {
     /// Starts this program with other arguments.
     pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> Result<Self, Trouble> {
-        let program = std::env::current_exe()?;
-        let mut process = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(args);
+        Self::run(command)
+    }
+
+    /// Starts another program, which keeps to the same manners.
+    pub(crate) fn run(mut command: Command) -> Result<Self, Trouble> {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (input, output) = (process.stdin.take(), process.stdout.take());
         let output = output.ok_or("a child without output")?;
         Ok(Self { process, input, output: BufReader::new(output) })

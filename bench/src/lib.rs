@@ -8,6 +8,7 @@
 
 mod caller;
 mod child;
+mod comparison;
 mod figures;
 mod fleet;
 mod histogram;
@@ -15,6 +16,7 @@ pub mod index;
 mod load;
 mod machine;
 mod options;
+mod peers;
 mod process;
 mod redis;
 mod report;
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         Some(Verb::ServeFloor { folder, reply }) => servers::serve_floor(folder, reply).map(|()| true),
         Some(Verb::BareHash) => servers::bare_hash().map(|()| true),
         Some(Verb::BareUpdate { folder }) => servers::bare_update(folder).map(|()| true),
+        Some(Verb::VerifyTokens) => servers::verify_tokens().map(|()| true),
         Some(Verb::Fleet) => fleet::run().map(|()| true),
         Some(Verb::Load { folder }) => load::run(folder).map(|()| true),
     };

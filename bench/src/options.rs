@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::peers::Peer;
+
 /// Measures Doorward against the bare limit of this machine.
 #[derive(Debug, Parser)]
 #[command(name = "doorward-bench", disable_help_subcommand = true)]
@@ -11,6 +13,18 @@ pub(crate) struct Options {
     /// Only these rows.
     #[arg(long, value_delimiter = ',', default_values = ["check", "refresh", "verify", "flood", "timing", "size", "revocation"])]
     pub(crate) rows: Vec<Row>,
+    /// All rows, and the peers.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Only these peers.
+    #[arg(long, value_delimiter = ',', default_values = ["express-session", "tower-sessions", "better-auth", "jsonwebtoken", "jsonwebtoken-rs", "oidc-provider"])]
+    pub(crate) peers: Vec<Peer>,
+    /// Writes the comparison with the peers into docs/measured.md and its summary into README.md.
+    #[arg(long)]
+    pub(crate) write_docs: bool,
+    /// What a core costs for an hour: an assumption, in the currency of your bill.
+    #[arg(long, value_name = "PRICE", default_value_t = 0.04)]
+    pub(crate) core_hour: f64,
     /// Shorter runs over fewer sessions: shows that it works, proves nothing.
     #[arg(long)]
     pub(crate) quick: bool,
@@ -54,6 +68,11 @@ impl Options {
         self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1)
     }
 
+    /// Is a row wanted?
+    pub(crate) fn wants(&self, row: Row) -> bool {
+        self.full || self.rows.contains(&row)
+    }
+
     /// Live sessions behind the session check.
     pub(crate) fn sessions(&self) -> u64 {
         self.sessions.unwrap_or(if self.quick { 10_000 } else { 1_000_000 }).max(64)
@@ -82,6 +101,8 @@ pub(crate) enum Row {
     Size,
     /// From a revocation to the last verifier's refusal.
     Revocation,
+    /// Other people's programs at the same work.
+    Peers,
 }
 
 /// What a child process is for.
@@ -119,6 +140,9 @@ pub(crate) enum Verb {
     /// Argon2id and nothing else.
     #[command(hide = true)]
     BareHash,
+    /// Verifies tokens and nothing else.
+    #[command(hide = true)]
+    VerifyTokens,
     /// Follows the feed, many times over.
     #[command(hide = true)]
     Fleet,

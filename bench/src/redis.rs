@@ -15,7 +15,7 @@ const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 /// It listens within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A server of its own, on loopback, that writes each change to the disk before it answers.
+/// A server of its own, on loopback.
 #[derive(Debug)]
 pub(crate) struct Redis {
     process: Child,
@@ -25,14 +25,25 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// Starts one in a folder; `None` if there is none on this machine.
+    /// Starts one in a folder that writes each change to the disk before it answers; `None` if there is none on this
+    /// machine.
     pub(crate) fn start(options: &Options, folder: &Path) -> Result<Option<Self>, Trouble> {
+        Self::start_with(options, folder, &["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    /// Starts one that keeps everything in memory and nothing on the disk, as its cheapest.
+    pub(crate) fn start_forgetful(options: &Options, folder: &Path) -> Result<Option<Self>, Trouble> {
+        Self::start_with(options, folder, &["--appendonly", "no"])
+    }
+
+    fn start_with(options: &Options, folder: &Path, writes: &[&str]) -> Result<Option<Self>, Trouble> {
         let Some((program, version)) = found(options) else { return Ok(None) };
         // Free a moment ago; somebody else may have it by then, and that ends the measurement with a sentence.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new(program)
             .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
-            .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+            .args(writes)
+            .arg("--dir")
             .arg(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -171,6 +171,11 @@ impl Row {
         if !self.lines.is_empty() {
             writeln!(text, "{table}\n")?;
         }
+        self.write_findings(text)
+    }
+
+    /// All but the lines: goals, notes and tables.
+    pub(crate) fn write_findings(&self, text: &mut String) -> fmt::Result {
         for verdict in &self.verdicts {
             let word = if verdict.met { "met" } else { "MISSED" };
             let bound = if verdict.at_most { "at most" } else { "at least" };

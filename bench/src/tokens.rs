@@ -35,6 +35,7 @@ pub struct Token {
     raw: Raw,
     signature: Vec<u8>,
     signed: usize,
+    now: Timestamp,
 }
 
 impl std::fmt::Debug for Token {
@@ -46,13 +47,18 @@ impl std::fmt::Debug for Token {
 impl Token {
     /// Mints one: what a server mints for a person in a session, of a client without scopes.
     pub fn mint(algorithm: Algorithm) -> Option<Self> {
+        Self::mint_at(algorithm, NOW)
+    }
+
+    /// The same at another time, at which it is verified as well.
+    pub fn mint_at(algorithm: Algorithm, now: Timestamp) -> Option<Self> {
         let id = KeyId::from_bytes([1; 16]);
         let kid = id.to_string();
         let raw = Raw::of(algorithm)?;
         let mut text = canonical_header(algorithm, &kid, TokenType::AccessToken.name());
         text.push('.');
         let mut payload = Vec::new();
-        with_claims(|claims| claims.write(&mut payload));
+        with_claims(now, |claims| claims.write(&mut payload));
         text.push_str(&base64url::encode(&payload));
         let signed = text.len();
         let signature = raw.sign(text.as_bytes(), <[u8]>::to_vec)?;
@@ -61,7 +67,7 @@ impl Token {
         Some(Self {
             keys: KeySet::new(vec![raw.verifying(&kid, algorithm)?]),
             kid,
-            revocations: some_revocations(),
+            revocations: some_revocations(now),
             nothing: Revocations::new(),
             verifier: Verifier::new(ISSUER, AUDIENCE, TokenType::AccessToken),
             cache: Cache::new([6; 16], 10_000),
@@ -70,6 +76,7 @@ impl Token {
             text,
             signature,
             signed,
+            now,
         })
     }
 
@@ -78,19 +85,34 @@ impl Token {
         self.text.len()
     }
 
+    /// The token itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Who issues it, and for whom.
+    pub const fn names() -> [&'static str; 2] {
+        [ISSUER, AUDIENCE]
+    }
+
+    /// What another library verifies it with: the two coordinates of a point, or a shared secret.
+    pub fn key(&self) -> (Option<[String; 2]>, &'static [u8]) {
+        (self.raw.point(), &SECRET)
+    }
+
     /// The whole verification.
     pub fn verify(&self, scratch: &mut Scratch) -> bool {
-        self.verifier.verify(&self.text, &self.keys, &self.revocations, NOW, scratch).is_ok()
+        self.verifier.verify(&self.text, &self.keys, &self.revocations, self.now, scratch).is_ok()
     }
 
     /// The same with nothing in the index.
     pub fn verify_unrevoked(&self, scratch: &mut Scratch) -> bool {
-        self.verifier.verify(&self.text, &self.keys, &self.nothing, NOW, scratch).is_ok()
+        self.verifier.verify(&self.text, &self.keys, &self.nothing, self.now, scratch).is_ok()
     }
 
     /// The verification of a token that was shown before.
     pub fn verify_again(&self, scratch: &mut Scratch) -> bool {
-        self.verifier.verify_with(&self.cache, &self.text, &self.keys, &self.revocations, NOW, scratch).is_ok()
+        self.verifier.verify_with(&self.cache, &self.text, &self.keys, &self.revocations, self.now, scratch).is_ok()
     }
 
     /// The signature of the same bytes and nothing else.
@@ -110,7 +132,7 @@ impl Token {
     /// Mints such a token again; gives its length, or `None` where Doorward does not mint with such a key.
     pub fn mint_again(&self) -> Option<usize> {
         let signing = self.signing.as_ref()?;
-        with_claims(|claims| mint(signing, claims)).map(|text| text.len())
+        with_claims(self.now, |claims| mint(signing, claims)).map(|text| text.len())
     }
 
     /// Signs the same bytes and nothing else.
@@ -121,7 +143,7 @@ impl Token {
 }
 
 /// Claims as an access token of a person in a session has them.
-fn with_claims<T>(take: impl FnOnce(&Claims<'_>) -> T) -> T {
+fn with_claims<T>(now: Timestamp, take: impl FnOnce(&Claims<'_>) -> T) -> T {
     let user = UserId::from_bytes([2; 16]).to_string();
     let session = SessionId::from_bytes([3; 16]).to_string();
     let token = TokenId::from_bytes([4; 16]).to_string();
@@ -130,14 +152,14 @@ fn with_claims<T>(take: impl FnOnce(&Claims<'_>) -> T) -> T {
         subject: &user,
         audience: Few::of(&[AUDIENCE]),
         client_id: "demo-hybrid",
-        expires_at: NOW + Lifetime::from_mins(15),
-        issued_at: NOW,
+        expires_at: now + Lifetime::from_mins(15),
+        issued_at: now,
         not_before: None,
         token_id: &token,
         session_id: Some(&session),
         scope: None,
         roles: Few::default(),
-        auth_time: Some(NOW),
+        auth_time: Some(now),
         acr: None,
         amr: Few::of(&["pwd"]),
         rv: Some(Position { generation: 1_799_000_000, seq: 4321 }),
@@ -146,7 +168,7 @@ fn with_claims<T>(take: impl FnOnce(&Claims<'_>) -> T) -> T {
     take(&claims)
 }
 
-fn some_revocations() -> Revocations {
+fn some_revocations(now: Timestamp) -> Revocations {
     let mut revocations = Revocations::new();
     for number in 0..REVOKED {
         let mut key = [0; 16];
@@ -158,7 +180,7 @@ fn some_revocations() -> Revocations {
             min_rv: None,
             ttl: Lifetime::from_mins(62),
         };
-        revocations.apply(&entry, NOW);
+        revocations.apply(&entry, now);
     }
     revocations
 }

@@ -24,7 +24,8 @@ const USAGE: &str = "usage: cargo xtask VERB
   assure [--quick] [--only WORD]...
                            the long proofs, in one report: target/assure/report.html and report.json
   tidy                     the house rules that a compiler does not know (STYLE.md)
-  bench [ROWS] [ARGS...]   measures on this machine; arguments go to the bench program
+  bench [ROWS] [ARGS...]   measures on this machine; arguments go to the bench program; --full has other people's
+                           programs measured beside
   docs                     writes the generated documents anew
   requirements FILE        makes docs/requirements.md from a list of requirements, once";
 

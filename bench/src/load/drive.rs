@@ -142,7 +142,7 @@ fn receive(
     }
 }
 
-/// An answer of HTTP/1.1 with a length, which is all that the measured servers give.
+/// An answer of HTTP/1.1, with a length or in chunks.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
@@ -154,13 +154,25 @@ impl<'a> Answer<'a> {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
         let head = &bytes[..end + 2];
         let status = std::str::from_utf8(head.get(9..12).unwrap_or_default())?.parse()?;
-        let name = b"content-length: ";
-        let at = memchr::memmem::find(head, name).ok_or("an answer without a length")? + name.len();
+        let Some(at) = value(head, [b"content-length: ", b"Content-Length: "]) else {
+            value(head, [b"transfer-encoding: chunked", b"Transfer-Encoding: chunked"]).ok_or("no length")?;
+            // Frames of chunks stay in the body: whoever looks into it looks for a word.
+            let last = memchr::memmem::find(&bytes[end + 2..], b"\r\n0\r\n\r\n");
+            return Ok(last.map(|last| {
+                let size = end + 2 + last + b"\r\n0\r\n\r\n".len();
+                Self { status, body: &bytes[end + 4..size], size }
+            }));
+        };
         let length = head[at..].iter().take_while(|digit| digit.is_ascii_digit());
         let length = length.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
         let size = end + 4 + length;
         Ok(bytes.get(end + 4..size).map(|body| Self { status, body, size }))
     }
+}
+
+/// Where a header's value begins, in one of the two spellings that servers have for it.
+fn value<const N: usize>(head: &[u8], spellings: [&[u8; N]; 2]) -> Option<usize> {
+    spellings.iter().find_map(|name| memchr::memmem::find(head, *name)).map(|at| at + N)
 }
 
 /// Counts while the measured time runs.
@@ -217,5 +229,25 @@ impl Tally {
         let outcome = window.close()?;
         let latencies: Vec<f64> = self.latencies.iter().map(|micros| f64::from(*micros)).collect();
         Ok(Outcome { failures: self.failures, failure: self.failure, ..outcome.with(&latencies) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_when_it_is_whole_with_a_length_or_in_chunks() {
+        let read = |text: &str| {
+            let answer = Answer::read(text.as_bytes()).expect("an answer");
+            answer.map(|answer| (answer.status, String::from_utf8_lossy(answer.body).into_owned(), answer.size))
+        };
+        let is = |status, body: &str, size| Some((status, body.to_owned(), size));
+        assert_eq!(read("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), is(200, "ok", 40));
+        assert_eq!(read("HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\no"), None);
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+        assert_eq!(read(chunked), is(200, "2\r\nok\r\n0\r\n\r\n", chunked.len()));
+        assert_eq!(read(&chunked[..chunked.len() - 1]), None);
+        assert!(Answer::read(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 }

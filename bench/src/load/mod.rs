@@ -3,6 +3,7 @@
 
 mod checks;
 mod drive;
+mod held;
 mod introspections;
 mod lookups;
 mod refreshes;
@@ -19,6 +20,7 @@ use crate::figures::quantile;
 use crate::{Trouble, child, process};
 
 pub(crate) use drive::Answer;
+pub(crate) use held::{EXPECTED, HELD, HOLE, LENGTH, REQUEST};
 pub(crate) use sign_ins::Guessed;
 
 /// One errand of the load process.
@@ -84,6 +86,25 @@ pub(crate) enum Asks {
     Introspect,
     /// `GET` from Redis, by one connection.
     LookUp,
+    /// The request of a folder, for random ones of the sessions that its file lists.
+    Held {
+        /// Another seed, another choice.
+        seed: u64,
+        /// The process of the store that is asked besides.
+        store: Option<u32>,
+    },
+    /// The request of a folder, with a refresh token that its answer replaces.
+    Turn,
+}
+
+impl Asks {
+    /// The process of the store that is asked besides.
+    const fn store(&self) -> Option<u32> {
+        match self {
+            Self::Held { store, .. } => *store,
+            _ => None,
+        }
+    }
 }
 
 /// How an errand went.
@@ -97,6 +118,8 @@ pub(crate) struct Outcome {
     pub(crate) cpu: u64,
     /// The same of the load process.
     pub(crate) own_cpu: u64,
+    /// The same of the store's process, where one is asked besides.
+    pub(crate) store_cpu: Option<u64>,
     /// Latency in microseconds: half of all answers took at most this.
     pub(crate) p50: f64,
     /// 99 of 100.
@@ -132,16 +155,20 @@ impl Outcome {
 /// The measured time of an errand, under way.
 struct Window {
     process: u32,
+    store: Option<u32>,
     since: Instant,
     cpu: u64,
     own_cpu: u64,
+    store_cpu: Option<u64>,
 }
 
 impl Window {
     /// Begins now.
     fn open(errand: &Errand) -> Result<Self, Trouble> {
         let (cpu, own_cpu) = (process::cpu(errand.process)?, process::cpu(std::process::id())?);
-        Ok(Self { process: errand.process, since: Instant::now(), cpu, own_cpu })
+        let store = errand.asks.store();
+        let store_cpu = store.map(process::cpu).transpose()?;
+        Ok(Self { process: errand.process, store, since: Instant::now(), cpu, own_cpu, store_cpu })
     }
 
     /// Is an errand's time over?
@@ -156,6 +183,10 @@ impl Window {
             seconds: self.since.elapsed().as_secs_f64(),
             cpu: process::cpu(self.process)? - self.cpu,
             own_cpu: process::cpu(std::process::id())? - self.own_cpu,
+            store_cpu: match (self.store, self.store_cpu) {
+                (Some(store), Some(before)) => Some(process::cpu(store)? - before),
+                _ => None,
+            },
             p50: f64::NAN,
             p99: f64::NAN,
             failures: 0,
@@ -166,7 +197,7 @@ impl Window {
 
 /// Does what the parent asks for, errand by errand.
 pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
-    let mut chains = None;
+    let (mut chains, mut turns) = (None, None);
     for errand in child::questions::<Errand>() {
         let errand = errand?;
         let outcome = match errand.asks {
@@ -185,6 +216,14 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
             }
             Asks::Introspect => drive::drive(errand, &mut introspections::Introspections::read(errand.port, folder)?),
             Asks::LookUp => lookups::run(errand),
+            Asks::Held { seed, .. } => drive::drive(errand, &mut held::Held::read(folder, seed)?),
+            Asks::Turn => {
+                let turns = match &mut turns {
+                    Some(turns) => turns,
+                    none => none.insert(held::Turns::read(folder, errand.connections)?),
+                };
+                drive::drive(errand, turns)
+            }
             Asks::Refresh { once } => {
                 let chains = match &mut chains {
                     Some(chains) => chains,

@@ -232,7 +232,7 @@ impl Bench {
 }
 
 /// What Doorward answers to the holder of the first session.
-fn real_reply(port: u16) -> Result<Canned, Trouble> {
+pub(super) fn real_reply(port: u16) -> Result<Canned, Trouble> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     let secret = secret_text(0);
     let request = format!(

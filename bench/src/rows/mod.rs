@@ -2,6 +2,7 @@
 
 mod check;
 mod flood;
+mod peers;
 mod refresh;
 mod revocation;
 mod size;
@@ -18,15 +19,24 @@ use crate::Trouble;
 use crate::load::Outcome;
 use crate::machine::Machine;
 use crate::options::{Options, Row as Wanted};
-use crate::process;
+use crate::peers::Parts;
 use crate::report::{Line, Report, Row};
+use crate::{comparison, process};
 
 /// Keep-alive connections of the load.
 const CONNECTIONS: usize = 64;
 
-/// All rows, in the order in which they are measured.
-const ALL: [Wanted; 7] =
-    [Wanted::Verify, Wanted::Check, Wanted::Refresh, Wanted::Flood, Wanted::Timing, Wanted::Size, Wanted::Revocation];
+/// All rows, in the order in which they are measured. The last one needs package registries, and is not among the usual.
+const ALL: [Wanted; 8] = [
+    Wanted::Verify,
+    Wanted::Check,
+    Wanted::Refresh,
+    Wanted::Flood,
+    Wanted::Timing,
+    Wanted::Size,
+    Wanted::Revocation,
+    Wanted::Peers,
+];
 
 /// Measures what is wanted, prints and saves it; gives whether that is a success.
 pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
@@ -38,9 +48,12 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
+    // Whatever is missing for it is told now, and not after a quarter of an hour.
+    let parts = options.wants(Wanted::Peers).then(|| Parts::prepare(&options.peers)).transpose()?;
+    let mut facts = None;
     let mut rows: Vec<Row> = Vec::new();
     for wanted in ALL {
-        if options.rows.contains(&wanted) {
+        if options.wants(wanted) {
             rows.push(match wanted {
                 Wanted::Check => check::measure(options, folder.path())?,
                 Wanted::Refresh => refresh::measure(options, folder.path())?,
@@ -49,13 +62,23 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
                 Wanted::Timing => timing::measure(options, folder.path())?,
                 Wanted::Size => size::measure(options, folder.path())?,
                 Wanted::Revocation => revocation::measure(options, folder.path())?,
+                Wanted::Peers => {
+                    let parts = parts.as_ref().ok_or("nobody to compare with")?;
+                    let (row, found) = peers::measure(options, folder.path(), parts)?;
+                    facts = Some(found);
+                    row
+                }
             });
         }
+    }
+    if let (Some(facts), Some((row, before))) = (&mut facts, rows.split_last_mut()) {
+        facts.windows = comparison::windows(before);
+        row.sheets = facts.sheets();
     }
     let report = Report {
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         machine: Machine::look(),
-        chosen: chosen(&options.rows),
+        chosen: chosen(options),
         quick: options.quick,
         parameters: parameters(options),
         load_average: [before, process::load_average()],
@@ -65,13 +88,21 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
     if !options.no_save {
         println!("saved: {}", report.save()?.display());
     }
+    if options.write_docs {
+        let facts =
+            facts.as_ref().ok_or("--write-docs writes the comparison with the peers: --full, or --rows peers")?;
+        comparison::write_pages(facts, &report)?;
+    }
     Ok(report.is_met() || !options.strict)
 }
 
 /// What a file of these rows is called by, so that the file of one row does not replace that of all.
-fn chosen(rows: &[Wanted]) -> String {
-    if ALL.iter().all(|row| rows.contains(row)) {
-        return String::new();
+fn chosen(options: &Options) -> String {
+    let rows: Vec<Wanted> = ALL.into_iter().filter(|row| options.wants(*row)).collect();
+    match rows[..] {
+        [.., Wanted::Peers] if rows.len() == ALL.len() => return String::from("-full"),
+        [.., last] if rows.len() == ALL.len() - 1 && last != Wanted::Peers => return String::new(),
+        _ => {}
     }
     rows.iter().filter_map(ValueEnum::to_possible_value).map(|row| format!("-{}", row.get_name())).collect()
 }

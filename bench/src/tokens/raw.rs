@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
     RsaEncoding, RsaKeyPair, VerificationAlgorithm,
 };
-use doorward_verify::{Algorithm, VerifyingKey};
+use doorward_verify::{Algorithm, VerifyingKey, base64url};
 
 /// The seed of EdDSA, the scalar of ES256, the secret of HS256: any bytes that are all different.
 pub(super) const SECRET: [u8; 32] = {
@@ -83,6 +83,13 @@ impl Raw {
             Private::Shared(_) => VerifyingKey::hs256(kid, &SECRET),
         };
         key.ok()
+    }
+
+    /// The point of ES256, as other libraries take it.
+    pub(super) fn point(&self) -> Option<[String; 2]> {
+        let Private::Es256(pair) = &self.private else { return None };
+        let (x, y) = pair.public_key().as_ref().get(1..)?.split_at_checked(32)?;
+        Some([x, y].map(base64url::encode))
     }
 
     /// Signs, and lends the signature to `take`. Asks for no memory where the library needs none.

@@ -1,6 +1,7 @@
 //! The comparison with other people's programs, from outside: that it measures them, and that it says what is missing. How
 //! quick anybody is, no test asserts.
 
+#![expect(clippy::disallowed_methods, reason = "what is skipped is told by a file that the environment names")]
 #![expect(dead_code, reason = "of what tests share, this uses what says that a part is missing")]
 
 #[path = "../../crates/doorward/tests/parts/mod.rs"]

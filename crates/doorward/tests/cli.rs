@@ -369,6 +369,13 @@ fn a_token_is_told_apart_from_a_forgery() {
     let mut piped = program();
     piped.args(["jwt", "decode", "-", "--format", "json"]);
     assert_eq!(run(piped, &format!("{token}\n")).expect(0).json()["payload"]["iss"], issuer.as_str());
+    doorward(&["jwt", "lint", &token]).expect(0).told("NOT VERIFIED");
+    let forged = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGFAZXhhbXBsZS50ZXN0In0.";
+    let findings = doorward(&["jwt", "lint", forged, "--format", "json"]).expect(1).json();
+    let ids: Vec<&str> =
+        findings["data"].as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(ids, ["DW601", "DW606", "DW608", "DW608", "DW604", "DW609", "DW609", "DW611"]);
+    doorward(&["jwt", "lint", "dws_nothing"]).expect(1).told("no JWT");
     doorward(&["jwt", "decode", "dws_nothing"]).expect(1).told("no JWT");
     doorward(&["jwt", "decode", "e30.bm8.x"]).expect(1).told("payload is no JSON");
     let verify = |token: &str, more: &[&str]| {

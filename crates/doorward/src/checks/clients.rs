@@ -72,7 +72,7 @@ const BEGINNINGS: [&str; 8] = ["dws_", "dwr_", "dwc_", "dwv_", "sk_live", "ghp_"
 const DIGITS: usize = 9;
 
 /// Does a word of a token tell what is nobody's business?
-fn tells_too_much(word: &str) -> bool {
+pub(super) fn tells_too_much(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     // An audience may be an address of the web, which has `@` and `?` for what does not belong there either.
     let is_personal = word.contains('@') || word.contains("://") && word.contains('?');

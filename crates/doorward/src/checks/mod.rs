@@ -1,11 +1,12 @@
 //! What `doorward check` looks for: pure rules over settled configuration, files' modes and clients, and
-//! over what was asked of `doorward advise`.
+//! over what was asked of `doorward advise`; and what `doorward jwt lint` looks for in a token.
 
 pub mod asked;
 pub mod clients;
 pub mod files;
 pub mod settings;
 pub mod table;
+pub mod tokens;
 
 use self::table::Check;
 

@@ -1,6 +1,8 @@
 //! Every check there is, once: its id, how grave it is, what is wrong, and what to do. `docs/checks.md` is generated from
 //! it.
 
+pub mod tokens;
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
@@ -358,7 +360,7 @@ pub const CHECKS: &[&Check] = &[
 /// The text of `docs/checks.md`.
 pub fn document() -> String {
     let mut text = String::from(HEAD);
-    for check in CHECKS {
+    for check in CHECKS.iter().chain(&tokens::ALL) {
         let Check { id, grade, sentence, advice } = check;
         text.push_str(&format!("\n### {id}\n\n{}. {sentence}\n\n{advice}\n", grade.name()));
     }
@@ -376,7 +378,8 @@ error, with 3 if the configuration cannot be settled, and with 0 otherwise; `--f
 holds its own master key is taken for a demo's, and settled as `doorward dev` does.
 
 An id is never used for anything else. DW1xx are about the configuration, DW2xx about files, DW3xx about what a demo leaves
-behind, DW4xx about clients, DW5xx about what was `asked` of `doorward advise`.
+behind, DW4xx about clients, DW5xx about what was `asked` of `doorward advise`. DW6xx are the twelve that `doorward jwt lint`
+looks for in a token, whoever made it; whether it is true is not asked.
 ";
 
 #[cfg(test)]
@@ -385,6 +388,7 @@ mod tests {
 
     #[test]
     fn ids_stand_once_and_in_order() {
-        assert!(CHECKS.windows(2).all(|pair| pair[0].id < pair[1].id), "{CHECKS:?}");
+        let all: Vec<&str> = CHECKS.iter().chain(&tokens::ALL).map(|check| check.id).collect();
+        assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
     }
 }

@@ -418,6 +418,15 @@ pub(super) enum JwtVerb {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Look for twelve weaknesses in how a token is made, without verifying it
+    Lint {
+        /// The token, or - for stdin
+        #[arg(default_value = "-")]
+        token: String,
+        /// The form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
     /// Verify a token with the issuer's public keys
     Verify {
         /// The token, or - for stdin

@@ -51,9 +51,14 @@ pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
     } else {
         out::error(&format!("note: there is no database in {} yet, so no clients were looked at", folder.display()));
     }
+    Ok(tell_findings(found, reaching.format))
+}
+
+/// Tells what was found, the gravest first; an error makes the verdict a no.
+pub(super) fn tell_findings(mut found: Vec<Value>, format: Format) -> Exit {
     found.sort_by_key(|finding| (grade(finding), cell(&finding["id"])));
     let counts = Grade::ALL.map(|of| found.iter().filter(|finding| grade(finding) == of).count());
-    match reaching.format {
+    match format {
         Format::Json => out::json(&json!({ "data": found })),
         Format::Table => {
             found.iter().for_each(|finding| out::line(&in_words(finding)));
@@ -61,7 +66,7 @@ pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
             out::line(&format!("{errors} errors, {warnings} warnings, {hints} hints"));
         }
     }
-    Ok(if counts[0] > 0 { Exit::Negative } else { Exit::Well })
+    if counts[0] > 0 { Exit::Negative } else { Exit::Well }
 }
 
 /// What is not known is taken for the gravest.

@@ -3,25 +3,28 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use doorward_verify::json::{Malformed, read_object};
 use doorward_verify::keys::LONGEST_SET;
-use doorward_verify::{KeySet, Rejection, Revocations, Scratch, TokenType, Verifier, base64url};
+use doorward_verify::{KeySet, Rejection, Revocations, Scratch, TokenType, Verifier};
 use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
+use super::check::tell_findings;
+use crate::checks::tokens::{self, Decoded};
 use crate::cli::args::{Format, JwtVerb};
 use crate::cli::exchange::exchange;
 use crate::cli::out;
 use crate::cli::stop::{Exit, Stop};
 use crate::config::settled as config;
 use crate::door::{Clock, SystemClock};
+use crate::http::admin::checks::FindingBody;
 
 /// Runs the verb.
 pub(in crate::cli) async fn run(verb: JwtVerb) -> Result<Exit, Stop> {
     match verb {
         JwtVerb::Decode { token, format } => decode(&read(token)?, format),
+        JwtVerb::Lint { token, format } => lint(&read(token)?, format),
         JwtVerb::Verify { token, issuer, audience, format } => {
             let keys = fetch(&issuer).await?;
             Ok(verify(&read(token)?, &issuer, &audience, &keys, format))
@@ -43,14 +46,7 @@ fn read(token: String) -> Result<String, Stop> {
 }
 
 fn decode(token: &str, format: Format) -> Result<Exit, Stop> {
-    out::error("NOT VERIFIED: anybody can write this. `doorward jwt verify` tells whether it is true.");
-    let mut segments = token.split('.');
-    let (Some(header), Some(payload), Some(_), None) =
-        (segments.next(), segments.next(), segments.next(), segments.next())
-    else {
-        return Err(no_token("it has not three segments between two dots"));
-    };
-    let (header, payload) = (segment("header", header)?, segment("payload", payload)?);
+    let Decoded { header, payload, .. } = taken_apart(token)?;
     match format {
         Format::Json => out::json(&json!({ "header": header, "payload": payload })),
         Format::Table => {
@@ -61,16 +57,22 @@ fn decode(token: &str, format: Format) -> Result<Exit, Stop> {
     Ok(Exit::Well)
 }
 
-fn segment(name: &str, text: &str) -> Result<Value, Stop> {
-    let bytes = base64url::decode(text).ok_or_else(|| no_token(&format!("its {name} is not canonical base64url")))?;
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| no_token(&format!("its {name} is no JSON: {error}")))?;
-    // What is shown has lost repeated members and the like; whoever looks should know that they were there.
-    let mut strict = bytes;
-    if read_object::<Malformed>(&mut strict, |_, reader| reader.skip()).is_err() {
-        out::error(&format!("the {name} is no JSON that Doorward would accept: not strict"));
+fn lint(token: &str, format: Format) -> Result<Exit, Stop> {
+    let decoded = taken_apart(token)?;
+    let found = tokens::look(&decoded, token.len(), SystemClock.now());
+    Ok(tell_findings(found.into_iter().map(|finding| json!(FindingBody::of(finding))).collect(), format))
+}
+
+/// A token that nobody has verified, and that is said to be so.
+fn taken_apart(token: &str) -> Result<Decoded, Stop> {
+    out::error("NOT VERIFIED: anybody can write this. `doorward jwt verify` tells whether it is true.");
+    let decoded = tokens::decode(token).map_err(|why| no_token(&why))?;
+    for (is_loose, name) in decoded.is_loose.iter().zip(["header", "payload"]) {
+        if *is_loose {
+            out::error(&format!("the {name} is no JSON that Doorward would accept: not strict"));
+        }
     }
-    Ok(value)
+    Ok(decoded)
 }
 
 fn no_token(why: &str) -> Stop {

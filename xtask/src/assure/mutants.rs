@@ -1,5 +1,8 @@
 //! Mutants: lines of the rules are changed one at a time, and the room's tests must notice.
 //!
+//! Each is first shown to the tests that cost least, built without optimisation; what they let pass is shown to all tests of
+//! the room. Most of what a run costs is building, so the first round builds little.
+//!
 //! What survives although nothing is wrong with the tests is explained in `xtask/mutants.txt`, a line for each:
 //! `FILE: MUTATION | REASON`. An explanation that no survivor needs is refused, as in the ratchet.
 
@@ -14,29 +17,89 @@ use crate::workspace::Workspace;
 
 const EXPLANATIONS: &str = "xtask/mutants.txt";
 
-/// A crate, and which of its files are changed.
+/// A part of a crate: which of its files are changed, and by what tests it is held.
 struct Target {
+    name: &'static str,
     package: &'static str,
     files: &'static [&'static str],
+    left_out: &'static [&'static str],
+    features: &'static [&'static str],
+    rounds: [Round; 2],
 }
 
-const TARGETS: [Target; 2] = [
+/// A round of tests: which programs are built, which tests run, how well they are built.
+struct Round {
+    programs: &'static [&'static str],
+    tests: &'static [&'static str],
+    optimised: &'static str,
+}
+
+const TARGETS: [Target; 3] = [
     Target {
+        name: "doorward-core, refresh and session",
         package: "doorward-core",
-        files: &["crates/doorward-core/src/refresh.rs", "crates/doorward-core/src/session.rs"],
-    },
-    Target {
-        package: "doorward-verify",
         files: &[
-            "crates/doorward-verify/src/token.rs",
-            "crates/doorward-verify/src/json.rs",
-            "crates/doorward-verify/src/claims.rs",
-            "crates/doorward-verify/src/verifier.rs",
-            "crates/doorward-verify/src/revocations.rs",
-            "crates/doorward-verify/src/revocations/*.rs",
-            "crates/doorward-verify/src/lease.rs",
+            "crates/doorward-core/src/refresh.rs",
+            "crates/doorward-core/src/session.rs",
+            "crates/doorward-core/src/session/*.rs",
+        ],
+        left_out: &[],
+        features: &[],
+        rounds: [
+            Round {
+                programs: &["--lib", "--test=refresh_rule", "--test=refresh_token"],
+                tests: &["--skip", "watermark"],
+                optimised: "0",
+            },
+            Round { programs: &["--tests"], tests: &[], optimised: "1" },
         ],
     },
+    Target {
+        name: "doorward-verify",
+        package: "doorward-verify",
+        files: &["crates/doorward-verify/src/**/*.rs"],
+        left_out: IO,
+        features: &[],
+        rounds: [
+            Round { programs: &["--lib", "--test=proofs"], tests: SLOW, optimised: "0" },
+            Round { programs: &["--lib", "--test=proofs"], tests: &[], optimised: "1" },
+        ],
+    },
+    Target {
+        name: "doorward-verify, follow and layer",
+        package: "doorward-verify",
+        files: IO,
+        left_out: &[],
+        features: &["--features", "layer"],
+        rounds: [
+            Round { programs: &["--lib", "--test=proofs"], tests: &["follow", "layer"], optimised: "0" },
+            Round { programs: &["--lib", "--test=proofs"], tests: &[], optimised: "1" },
+        ],
+    },
+];
+
+/// The files of verify that do its IO.
+const IO: &[&str] = &[
+    "crates/doorward-verify/src/follow.rs",
+    "crates/doorward-verify/src/follow/*.rs",
+    "crates/doorward-verify/src/layer.rs",
+    "crates/doorward-verify/src/layer/*.rs",
+];
+
+/// Tests that take seconds where all others take a moment.
+const SLOW: &[&str] = &[
+    "--skip",
+    "slow::",
+    "--skip",
+    "small_world",
+    "--skip",
+    "histories::",
+    "--skip",
+    "forgetting::",
+    "--skip",
+    "names_never_run_out",
+    "--skip",
+    "one_changed_character",
 ];
 
 /// Changes and tests all of them; that takes hours.
@@ -53,34 +116,95 @@ pub(crate) fn run(workspace: &Workspace, outcome: &mut Outcome) -> Verdict {
     };
     let (mut survivors, mut failures) = (BTreeSet::new(), Vec::new());
     for target in &TARGETS {
-        let folder = workspace.target().join("assure").join(format!("mutants-{}", target.package));
-        drop(fs::create_dir_all(&folder));
-        let place = folder.to_string_lossy().into_owned();
-        let mut words =
-            vec!["mutants", "--package", target.package, "--jobs", "1", "--no-shuffle", "--output", &place];
-        target.files.iter().for_each(|file| words.extend(["--file", file]));
-        // It ends with an error if anything survived; what did is judged here.
-        let ended = listen(cargo(workspace, &words), outcome);
-        let list = |name: &str| fs::read_to_string(folder.join("mutants.out").join(name));
-        let (Ok(caught), Ok(missed), Ok(timeout)) = (list("caught.txt"), list("missed.txt"), list("timeout.txt"))
-        else {
-            failures.push(format!("{}: no result: {}", target.package, ended.err().unwrap_or_default()));
-            continue;
-        };
-        let (caught, missed): (usize, Vec<String>) =
-            (caught.lines().count() + timeout.lines().count(), missed.lines().filter_map(place_free).collect());
-        if caught == 0 {
-            failures.push(format!("{}: nothing was tried", target.package));
+        match change(workspace, target, outcome) {
+            Ok(tally) => {
+                outcome.seen.push((target.name.to_owned(), tally.shown()));
+                survivors.extend(tally.survived);
+            }
+            Err(why) => failures.push(format!("{}: {why}", target.name)),
         }
-        outcome.seen.push((
-            target.package.to_owned(),
-            format!("{} mutants, {caught} noticed, {} survived", caught + missed.len(), missed.len()),
-        ));
-        survivors.extend(missed);
     }
     failures.extend(judge(&survivors, &explained));
     outcome.seen.push((String::from("explained"), explained.len().to_string()));
     if failures.is_empty() { Verdict::Holds } else { Verdict::Fails(failures.join("\n")) }
+}
+
+/// What became of the mutants of a target.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    caught: usize,
+    timed_out: usize,
+    /// They do not compile.
+    unviable: usize,
+    survived: Vec<String>,
+}
+
+impl Tally {
+    fn shown(&self) -> String {
+        let Self { caught, timed_out, unviable, survived } = self;
+        let all = caught + timed_out + unviable + survived.len();
+        format!(
+            "{all} mutants: {caught} noticed, {timed_out} ran out of time, {unviable} do not compile, {} survived",
+            survived.len()
+        )
+    }
+
+    /// After another round, which tried again what was neither noticed nor refused by the compiler.
+    fn and(self, later: Self) -> Self {
+        Self { caught: self.caught + later.caught, unviable: self.unviable + later.unviable, ..later }
+    }
+}
+
+/// Both rounds over a target.
+fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Result<Tally, String> {
+    let name = target.name.replace([' ', ','], "-");
+    let folder = workspace.target().join("assure").join(format!("mutants-{name}"));
+    // What an earlier run noticed is noticed again, or not.
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut tally = Tally::default();
+    for (number, round) in target.rounds.iter().enumerate() {
+        let place = folder.to_string_lossy().into_owned();
+        let mut words: Vec<String> =
+            ["mutants", "--package", target.package, "--jobs", "1", "--no-shuffle", "--output"]
+                .map(str::to_owned)
+                .to_vec();
+        words.push(place);
+        words.extend(target.features.iter().map(|word| (*word).to_owned()));
+        words.extend(target.files.iter().map(|file| format!("--file={file}")));
+        words.extend(target.left_out.iter().map(|file| format!("--exclude={file}")));
+        words.extend(round.programs.iter().map(|program| format!("--cargo-arg={program}")));
+        if number > 0 {
+            words.push(String::from("--iterate"));
+        }
+        words.extend(["--", "--"].map(str::to_owned));
+        words.extend(round.tests.iter().map(|word| (*word).to_owned()));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut command = cargo(workspace, &words);
+        command.env("CARGO_TARGET_DIR", workspace.target().join("mutants"));
+        command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_DEV_OPT_LEVEL", round.optimised);
+        // It ends with an error if anything survived; what did is judged later.
+        let ended = listen(command, outcome);
+        let list = |name: &str| fs::read_to_string(folder.join("mutants.out").join(name));
+        let (Ok(caught), Ok(missed), Ok(timeout), Ok(unviable)) =
+            (list("caught.txt"), list("missed.txt"), list("timeout.txt"), list("unviable.txt"))
+        else {
+            return Err(format!("no result: {}", ended.err().unwrap_or_default()));
+        };
+        tally = tally.and(Tally {
+            caught: caught.lines().count(),
+            timed_out: timeout.lines().count(),
+            unviable: unviable.lines().count(),
+            survived: missed.lines().filter_map(place_free).collect(),
+        });
+        if tally.caught == 0 {
+            return Err(format!("nothing was noticed: {}", ended.err().unwrap_or_default()));
+        }
+        if tally.survived.is_empty() {
+            break;
+        }
+    }
+    Ok(tally)
 }
 
 /// `FILE:LINE:COLUMN: MUTATION` without its line and column, which move.
@@ -116,6 +240,19 @@ mod tests {
         let line = "crates/a/src/b.rs:12:7: replace C::d -> bool with true";
         assert_eq!(place_free(line).as_deref(), Some("crates/a/src/b.rs: replace C::d -> bool with true"));
         assert_eq!(place_free("nonsense"), None);
+    }
+
+    #[test]
+    fn a_later_round_adds_what_it_noticed_and_says_what_is_left() {
+        let of = |caught, timed_out, unviable, survived: &[&str]| Tally {
+            caught,
+            timed_out,
+            unviable,
+            survived: survived.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let both = of(7, 1, 2, &["a", "b", "c"]).and(of(2, 1, 0, &["b"]));
+        assert_eq!(both, of(9, 1, 2, &["b"]));
+        assert_eq!(both.shown(), "13 mutants: 9 noticed, 1 ran out of time, 2 do not compile, 1 survived");
     }
 
     #[test]

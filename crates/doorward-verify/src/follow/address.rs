@@ -52,6 +52,7 @@ mod tests {
         let parts = |text: &str| Address::parse(text).map(|a| (a.is_tls, a.host, a.port, a.authority));
         let some = |tls, host: &str, port, authority: &str| Some((tls, host.to_owned(), port, authority.to_owned()));
         assert_eq!(parts("https://id.example"), some(true, "id.example", 443, "id.example"));
+        assert_eq!(parts("http://id.example"), some(false, "id.example", 80, "id.example"));
         assert_eq!(parts("http://localhost:8420/"), some(false, "localhost", 8420, "localhost:8420"));
         assert_eq!(parts("http://[::1]:80"), some(false, "::1", 80, "[::1]:80"));
         assert_eq!(parts("https://[fe80::1]"), some(true, "fe80::1", 443, "[fe80::1]"));
@@ -60,6 +61,9 @@ mod tests {
             "id.example",
             "ftp://x",
             "http://",
+            "http://:80",
+            "http://[]",
+            "http://x[y]",
             "http://x:",
             "http://x:0",
             "http://x:99999",

@@ -146,9 +146,7 @@ impl Client {
             if let Ok(Ok(sender)) = timeout(CONNECT, self.connect(server)).await
                 && let Ok(exchange) = self.send(sender, server, call).await
             {
-                if step > 0 {
-                    let _ = self.current.compare_exchange(first, server, Ordering::Relaxed, Ordering::Relaxed);
-                }
+                let _ = self.current.compare_exchange(first, server, Ordering::Relaxed, Ordering::Relaxed);
                 return Ok(exchange);
             }
         }
@@ -261,3 +259,6 @@ fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, StartError> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

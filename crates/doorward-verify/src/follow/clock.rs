@@ -33,3 +33,37 @@ pub(super) fn below(limit: u64) -> u64 {
     let bytes = drawn::<8>().unwrap_or_default();
     if limit == 0 { 0 } else { u64::from_le_bytes(bytes) % limit }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_clocks_run_and_each_is_its_own() {
+        let before = now();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let after = now();
+        assert!(after.running >= before.running + Lifetime::from_millis(5), "{before:?} {after:?}");
+        assert!(before.running > Lifetime::ZERO);
+        assert!(before.wall > Timestamp::from_secs(1_700_000_000), "the wall shows a date");
+    }
+
+    #[test]
+    fn what_is_drawn_is_never_drawn_again() {
+        let drawn: Vec<[u8; 16]> = (0..100).filter_map(|_| drawn()).collect();
+        assert_eq!(drawn.len(), 100);
+        for (place, one) in drawn.iter().enumerate() {
+            assert!(!drawn[..place].contains(one));
+        }
+    }
+
+    #[test]
+    fn a_number_below_a_limit_may_be_any_of_them() {
+        let mut seen = [false; 5];
+        for _ in 0..500 {
+            seen[below(5) as usize] = true;
+        }
+        assert_eq!(seen, [true; 5]);
+        assert_eq!((below(0), below(1)), (0, 0));
+    }
+}

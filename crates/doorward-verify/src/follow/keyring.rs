@@ -141,3 +141,77 @@ fn max_age(answer: &Answer) -> Option<u64> {
     let text = answer.head.headers.get(CACHE_CONTROL)?.to_str().ok()?;
     text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok())
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::Timestamp;
+
+    fn at(millis: i64) -> Moment {
+        Moment { running: Lifetime::from_millis(millis), wall: Timestamp::from_secs(1_800_000_000) }
+    }
+
+    /// Keys that were fetched at a moment.
+    pub(in super::super) fn fetched_at(millis: i64) -> Keyring {
+        let keyring = Keyring::default();
+        keyring.fetched.store(millis, Ordering::Relaxed);
+        keyring.is_fetching.store(false, Ordering::Release);
+        keyring
+    }
+
+    /// Was a fetch asked for since this was asked last?
+    pub(in super::super) fn is_wanted(keyring: &Keyring) -> bool {
+        pin!(keyring.wanted.notified()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[test]
+    fn an_unknown_key_causes_a_fetch_once_in_thirty_seconds() {
+        let keyring = fetched_at(1000);
+        assert!(!keyring.miss(at(30_999)) && !is_wanted(&keyring), "it is unknown");
+        assert!(keyring.miss(at(31_000)) && is_wanted(&keyring));
+        assert!(keyring.miss(at(31_000)), "a fetch is under way");
+        assert!(!is_wanted(&keyring), "one is enough");
+        assert!(Keyring::default().miss(at(0)), "nothing was fetched yet");
+    }
+
+    #[test]
+    fn the_server_causes_a_fetch_once_a_second() {
+        let keyring = fetched_at(1000);
+        keyring.renew(at(1999));
+        assert!(!is_wanted(&keyring));
+        keyring.renew(at(2000));
+        assert!(is_wanted(&keyring));
+        keyring.renew(at(9000));
+        assert!(!is_wanted(&keyring), "a fetch is under way");
+    }
+
+    #[test]
+    fn a_set_is_used_for_as_long_as_the_server_says() {
+        let said = |value: Option<&str>| {
+            let mut response = hyper::Response::builder();
+            if let Some(value) = value {
+                response = response.header(CACHE_CONTROL, value);
+            }
+            max_age(&Answer { head: response.body(()).unwrap().into_parts().0, body: Vec::new() })
+        };
+        assert_eq!(said(Some("public, max-age=120")), Some(120));
+        assert_eq!(said(Some("max-age=7,must-revalidate")), Some(7));
+        for other in [None, Some("no-store"), Some("max-age=soon"), Some("s-maxage=9")] {
+            assert_eq!(said(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_keys_waits_until_there_are_some() {
+        let keyring = Keyring::default();
+        let mut waiting = pin!(keyring.loaded());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        keyring.replace(KeySet::default());
+        assert!(waiting.as_mut().poll(&mut context).is_ready());
+        assert!(pin!(keyring.loaded()).poll(&mut context).is_ready());
+    }
+}

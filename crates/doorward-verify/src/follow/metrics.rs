@@ -139,17 +139,74 @@ impl Metrics {
             let value = if value.is_nan() { "NaN".to_owned() } else { value.to_string() };
             let _ = writeln!(text, "# TYPE doorward_verifier_{name} gauge\ndoorward_verifier_{name} {value}");
         }
-        let mut last = "";
         for (name, label, number) in &self.counts {
-            if *name != last && !text.contains(&format!("# TYPE doorward_verifier_{name}_total ")) {
+            if !text.contains(&format!("# TYPE doorward_verifier_{name}_total ")) {
                 let _ = writeln!(text, "# TYPE doorward_verifier_{name}_total counter");
             }
-            last = name;
             let _ = match label {
                 Some(label) => writeln!(text, "doorward_verifier_{name}_total{{reason=\"{label}\"}} {number}"),
                 None => writeln!(text, "doorward_verifier_{name}_total {number}"),
             };
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_last_is_told() {
+        let counters = Counters::default();
+        assert_eq!(counters.trouble(), None);
+        counters.record(Halt::Refused(401));
+        assert_eq!(counters.trouble().as_deref(), Some("the server refuses with 401: it does not know this secret"));
+        counters.record(Halt::Broken(Broken::Forged));
+        assert_eq!(counters.trouble(), Some(Broken::Forged.to_string()));
+        assert_eq!(
+            (counters.refused.into_inner(), counters.broken[Broken::Forged as usize].load(Ordering::Relaxed)),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn prometheus_is_told_every_number_and_each_kind_once() {
+        let metrics = Metrics {
+            is_ready: true,
+            applied: Position { generation: 7, seq: 9 },
+            behind: None,
+            lease_margin: Some(Lifetime::from_millis(1500)),
+            entries: 3,
+            sessions: 2,
+            round_trip: Lifetime::from_millis(250),
+            trouble: None,
+            counts: vec![
+                ("pings", None, 5),
+                ("decisions", Some("accepted"), 6),
+                ("broken_events", Some("event_forged"), 1),
+                ("decisions", Some("token_expired"), 4),
+            ],
+        };
+        let gauge = |name: &str, value: &str| {
+            format!("# TYPE doorward_verifier_{name} gauge\ndoorward_verifier_{name} {value}\n")
+        };
+        let expected = [
+            gauge("ready", "1"),
+            gauge("lease_margin_seconds", "1.5"),
+            gauge("behind", "NaN"),
+            gauge("index_entries", "3"),
+            gauge("session_records", "2"),
+            gauge("ping_seconds", "0.25"),
+            gauge("generation", "7"),
+            gauge("applied", "9"),
+            "# TYPE doorward_verifier_pings_total counter\ndoorward_verifier_pings_total 5\n".to_owned(),
+            "# TYPE doorward_verifier_decisions_total counter\n".to_owned(),
+            "doorward_verifier_decisions_total{reason=\"accepted\"} 6\n".to_owned(),
+            "# TYPE doorward_verifier_broken_events_total counter\n".to_owned(),
+            "doorward_verifier_broken_events_total{reason=\"event_forged\"} 1\n".to_owned(),
+            "doorward_verifier_decisions_total{reason=\"token_expired\"} 4\n".to_owned(),
+        ];
+        assert_eq!(metrics.prometheus(), expected.concat());
     }
 }

@@ -21,7 +21,7 @@ const APPLIED_AHEAD: u16 = 409;
 
 /// Pings until the follower stops.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let every = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 3);
+    let every = part(shared.settings.lease, 3);
     loop {
         let server = shared.client.current();
         tokio::select! {
@@ -41,6 +41,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
     // The last word: nobody has to wait for us any more. Whoever verifies is told so before that.
     let _ = ping(&shared, true).await;
+}
+
+/// One of so many equal parts of a lease.
+const fn part(lease: Lifetime, parts: u64) -> Duration {
+    Duration::from_millis(lease.millis().unsigned_abs() / parts)
 }
 
 /// Waits for a lag that lasts.
@@ -66,7 +71,7 @@ async fn ping(shared: &Shared, leaving: bool) -> Result<(), Halt> {
     let call = Call::post("/v1/feed/ping", "text/event-stream", "application/json", body);
     let first = Place::Ping { ping: ping.n, number: 0 };
     // Half a lease: so there is time for another server before the lease runs out.
-    let half = Duration::from_millis(shared.settings.lease.millis().unsigned_abs() / 2);
+    let half = part(shared.settings.lease, 2);
     let late = |_| Halt::Call(CallError::TimedOut);
     let opened = timeout(half, Events::open(shared, &call, first)).await.map_err(late)?;
     if matches!(opened, Err(Halt::Refused(APPLIED_AHEAD))) {
@@ -87,4 +92,35 @@ async fn ping(shared: &Shared, leaving: bool) -> Result<(), Halt> {
     let took = clock::now().running_since(now).max(Lifetime::ZERO);
     shared.counters.round_trip.store(took.millis().unsigned_abs(), Ordering::Relaxed);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::{Echo, Event};
+    use crate::follow::shared::tests::{following, head, hello};
+
+    #[test]
+    fn a_lease_has_three_pings_and_two_halves() {
+        let lease = Lifetime::from_millis(3001);
+        assert_eq!((part(lease, 3), part(lease, 2)), (Duration::from_millis(1000), Duration::from_millis(1500)));
+    }
+
+    #[tokio::test]
+    async fn a_lag_is_asked_about_when_it_lasts_and_not_before() {
+        let shared = following();
+        let wait = Duration::from_millis(200);
+        assert!(timeout(wait, lagging(&shared)).await.is_err(), "nobody told of any");
+        shared.ahead.notify_one();
+        assert!(timeout(Duration::from_secs(20), lagging(&shared)).await.is_ok());
+        shared.ahead.notify_one();
+        let brought = async {
+            shared.take(Event::Hello(hello()));
+            shared.write().finish(&crate::follow::shared::tests::statement());
+            assert_eq!(shared.read().applied(), head());
+            shared.take(Event::Echo(Echo { n: 0, stream: None, head: head(), time: clock::now().wall }));
+        };
+        let (lagged, ()) = tokio::join!(timeout(wait, lagging(&shared)), brought);
+        assert!(lagged.is_err(), "the stream has brought it");
+    }
 }

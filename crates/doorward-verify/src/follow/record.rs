@@ -172,6 +172,11 @@ mod tests {
             ("2000-03-01T00:00:00.5Z", 951_868_800, 500),
             ("2026-11-26T20:59:16.123456Z", 1_795_726_756, 123),
             ("2027-01-15T08:00:00Z", 1_800_000_000, 0),
+            ("2027-01-15T08:00:00.07Z", 1_800_000_000, 70),
+            ("2016-12-31T23:59:60Z", 1_483_228_800, 0),
+            ("2100-02-28T00:00:00Z", 4_107_456_000, 0),
+            ("2100-03-01T00:00:00Z", 4_107_542_400, 0),
+            ("2400-02-29T00:00:00Z", 13_574_563_200, 0),
         ] {
             assert_eq!(instant(text).map(Timestamp::millis), Some(secs * 1000 + millis), "{text}");
         }
@@ -183,6 +188,11 @@ mod tests {
             "2026-13-26T20:59:16Z",
             "2026-11-32T20:59:16Z",
             "2026-11-26T24:59:16Z",
+            "2026-11-26T24:00:00Z",
+            "2026-11-26T23:60:00Z",
+            "2026-11-26T23:59:61Z",
+            "2026-00-26T20:59:16Z",
+            "2026-11-00T20:59:16Z",
             "26-11-26T20:59:16Z",
             "2026-11-26T20:59Z",
             "2026-11-26T20:59:16.Z",
@@ -196,13 +206,14 @@ mod tests {
     #[test]
     fn a_record_is_read_or_refused_whole() {
         let json = |from: &str, to: &str| {
-            let whole = r#"{"session":{"id":"ses_a","auth_time":"2027-01-15T08:00:00Z","amr":["pwd","otp"],"device":{}},"user":{"id":"usr_a","email":"a@b","roles":["admin","writer"]},"sid":"ses_a","client_id":"web","rh":null,"rv":"7:9","expires_at":5,"idle_expires_at":4,"keep_ms":3,"new":1}"#;
+            let whole = r#"{"session":{"id":"ses_a","auth_time":"2027-01-15T08:00:00Z","acr":"2","amr":["pwd","otp"],"device":{}},"user":{"id":"usr_a","email":"a@b","roles":["admin","writer"]},"sid":"ses_a","client_id":"web","rh":null,"rv":"7:9","expires_at":5,"idle_expires_at":4,"keep_ms":3,"new":1}"#;
             assert!(whole.contains(from));
             Record::parse(&mut whole.replacen(from, to, 1).into_bytes(), Moment::default())
         };
         let record = json("new", "newer").unwrap_or_else(|_| panic!("readable"));
         assert_eq!(record.access.subject.as_deref(), Some("usr_a"));
         assert!(record.access.has_role("writer") && !record.access.has_role("writ"));
+        assert_eq!(record.access.acr.as_deref(), Some("2"));
         assert_eq!(record.access.auth_time, Some(Timestamp::from_secs(1_800_000_000)));
         assert_eq!(
             (record.access.amr.len(), record.keep, record.access.marks.subject),

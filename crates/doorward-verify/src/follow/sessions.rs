@@ -255,3 +255,72 @@ async fn fetch(shared: &Shared, hash: [u8; 32]) -> Fetched {
         _ => Fetched::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Arc<Record> {
+        let json = r#"{"sid":"ses_a","client_id":"web","rv":"7:9","expires_at":5,"idle_expires_at":4,"keep_ms":3}"#;
+        let record = Record::parse(&mut json.as_bytes().to_vec(), Moment::default());
+        Arc::new(record.unwrap_or_else(|_| panic!("readable")))
+    }
+
+    /// A hash of the first shard.
+    fn hash(number: u8) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash[1] = number;
+        hash
+    }
+
+    #[test]
+    fn of_more_records_than_there_is_room_for_the_newest_stay() {
+        let sessions = Sessions::new(2 * SHARDS);
+        for number in 1..=9 {
+            sessions.keep(hash(number), record());
+            assert_eq!(sessions.len(), usize::from(number.min(2)));
+            assert!(sessions.find(&hash(number)).is_some());
+            assert_eq!(sessions.find(&hash(number - 1)).is_some(), number > 1);
+        }
+    }
+
+    #[test]
+    fn what_is_renewed_again_and_again_fills_no_memory() {
+        let sessions = Sessions::new(4 * SHARDS);
+        for turn in 1..=100 {
+            sessions.keep(hash(1), record());
+            let held = sessions.shard(&hash(1)).order.len();
+            assert!(held <= 8, "{held} places for one record");
+            if turn <= 8 {
+                assert_eq!((held, sessions.len()), (turn, 1), "twice as many places as records may be held");
+            }
+            sessions.forget(&hash(1));
+            assert_eq!(sessions.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_use_is_noted_once_a_minute_and_only_so_many_wait() {
+        let sessions = Sessions::new(16);
+        let (record, time) = (record(), Timestamp::from_secs(9));
+        let at = |millis: i64| Moment { running: Lifetime::from_millis(millis), wall: time };
+        for (millis, noted) in [(0, 1), (59_999, 0), (60_000, 1), (60_001, 0), (119_999, 0), (120_000, 1)] {
+            sessions.note(&record, at(millis), time);
+            assert_eq!(sessions.seen(), vec![("ses_a".to_owned(), time); noted], "after {millis} ms");
+        }
+        for turn in 0..MOST_WAITING + 5 {
+            sessions.note(&record, at(60_000 * (turn as i64 + 10)), time);
+        }
+        let mut waiting = 0;
+        loop {
+            match sessions.seen().len() {
+                0 => break,
+                count => {
+                    assert!(count <= MOST_SEEN);
+                    waiting += count;
+                }
+            }
+        }
+        assert_eq!(waiting, MOST_WAITING);
+    }
+}

@@ -155,6 +155,21 @@ mod tests {
     #[test]
     fn a_secret_is_not_printed() {
         let settings = Settings::new("https://id.example", "api", &secret());
-        assert!(!format!("{settings:?}").contains(&secret()[4..20]));
+        assert_eq!(format!("{settings:?}"), r#"Settings(issuer "https://id.example", audience "api", secret ..)"#);
+    }
+
+    #[test]
+    fn why_it_cannot_begin_is_said_in_words_also_where_a_program_ends_with_it() {
+        let all = [
+            StartError::SecretInvalid,
+            StartError::AddressInvalid,
+            StartError::LeaseInvalid,
+            StartError::AuthoritiesUnreadable,
+            StartError::NoRandomness,
+        ];
+        for (place, one) in all.iter().enumerate() {
+            assert!(one.to_string().contains(' ') && format!("{one:?}") == one.to_string());
+            assert!(all[..place].iter().all(|other| other.to_string() != one.to_string()));
+        }
     }
 }

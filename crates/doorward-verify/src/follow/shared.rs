@@ -176,3 +176,91 @@ impl Shared {
         self.read().lease().is_fresh(now) && !*self.stopping.borrow()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::feed::{Echo, Hello, Statement, StreamId};
+    use crate::{Lifetime, Timestamp, base64url};
+
+    /// What a follower of a server that nobody reaches shares.
+    pub(in super::super) fn following() -> Shared {
+        let secret = format!("dwv_{}abcdef", base64url::encode(&[7; 32]));
+        let mut settings = Settings::new("http://127.0.0.1:1", "api", &secret);
+        settings.lease = Lifetime::from_secs(3);
+        Shared::new(Settled::of(settings).unwrap()).unwrap()
+    }
+
+    pub(in super::super) fn head() -> Position {
+        Position { generation: 5, seq: 9 }
+    }
+
+    pub(in super::super) fn hello() -> Hello {
+        Hello {
+            version: 1,
+            stream: StreamId([1; 16]),
+            head: head(),
+            lease: Lifetime::from_secs(3),
+            grace: Lifetime::ZERO,
+            retention: Lifetime::from_mins(62),
+            longest_token: Lifetime::from_mins(60),
+            time: clock::now().wall,
+        }
+    }
+
+    pub(in super::super) fn statement() -> Statement {
+        Statement {
+            issuer: String::new(),
+            issued_at: Timestamp::MIN,
+            expires_at: Timestamp::MAX,
+            to: head(),
+            gc_through: Position::START,
+            count: 0,
+            sha256: [0; 32],
+        }
+    }
+
+    fn is_told(notify: &Notify) -> bool {
+        pin!(notify.notified()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_feed_or_for_an_echo_is_told_when_it_comes() {
+        let shared = following();
+        shared.take(Event::Hello(hello()));
+        let n = shared.write().ping(clock::now(), Vec::new(), false).n;
+        let comes = async {
+            let entries = Vec::new();
+            shared.restore(Snapshot { statement: statement(), entries }).await;
+            let stream = Some(StreamId([1; 16]));
+            shared.take(Event::Echo(Echo { n, stream, head: head(), time: clock::now().wall }));
+        };
+        let waits = async { tokio::join!(shared.applied_beyond(Position::START), shared.proven(n), comes) };
+        let told = timeout(Duration::from_secs(20), waits).await;
+        assert_eq!(told.ok().map(|told| told.0), Some(head()));
+        assert!(shared.is_ready(clock::now()));
+    }
+
+    #[test]
+    fn a_token_from_ahead_is_asked_about_and_one_of_a_newer_generation_starts_anew_once() {
+        let shared = following();
+        let place = |generation, seq| Position { generation, seq };
+        shared.notice(place(5, 12), 5);
+        assert!(is_told(&shared.ahead) && !is_told(&shared.reconnect));
+        shared.notice(place(6, 1), 5);
+        assert!(is_told(&shared.reconnect) && is_told(&shared.snapshot) && !is_told(&shared.ahead));
+        assert_eq!(shared.read().generation(), 6);
+        for again in [place(6, 1), place(6, 2)] {
+            shared.notice(again, 5);
+            assert!(!is_told(&shared.reconnect), "it is known");
+        }
+        shared.notice(place(7, 0), 6);
+        assert!(is_told(&shared.reconnect));
+    }
+}

@@ -68,3 +68,30 @@ async fn once(shared: &Shared) -> Option<Snapshot> {
     }
     read.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base64url;
+    use crate::follow::client::Client;
+    use crate::follow::client::tests::server;
+    use crate::follow::keyring::tests::{fetched_at, is_wanted};
+    use crate::follow::shared::tests::following;
+
+    #[tokio::test]
+    async fn a_snapshot_that_an_unknown_key_signed_has_the_keys_fetched() {
+        let typ = "dw-rvsnap+jwt";
+        for (header, is_key_unknown) in [
+            (format!(r#"{{"alg":"EdDSA","kid":"new","typ":"{typ}"}}"#), true),
+            (r#"{"alg":"EdDSA","kid":"new","typ":"at+jwt"}"#.to_owned(), false),
+        ] {
+            let first = format!("{}.e30.{}", base64url::encode(header.as_bytes()), base64url::encode(&[9; 64]));
+            let server = server((first + "\n").leak()).await;
+            let mut shared = following();
+            shared.client = Client::new(vec![server.address], &shared.settings.secret, None).ok().unwrap();
+            shared.keyring = fetched_at(i64::MIN / 2);
+            assert!(once(&shared).await.is_none());
+            assert_eq!(is_wanted(&shared.keyring), is_key_unknown);
+        }
+    }
+}

@@ -162,3 +162,36 @@ async fn follow(shared: &Shared, pause: &mut Pause) -> Option<Halt> {
         pause.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_ten_seconds_and_half_of_each_is_by_chance() {
+        let millis = |turn: usize| {
+            let mut pause = Pause::default();
+            for _ in 0..turn {
+                pause.next();
+            }
+            u64::try_from(pause.next().as_millis()).unwrap()
+        };
+        for (turn, whole) in [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000].into_iter().enumerate() {
+            let drawn: Vec<u64> = (0..200).map(|_| millis(turn)).collect();
+            assert!(drawn.iter().all(|millis| (whole / 2..=whole).contains(millis)), "{whole}: {drawn:?}");
+            let (least, most) = (drawn.iter().min().unwrap(), drawn.iter().max().unwrap());
+            assert!(most - least > whole / 4, "{whole}: {least} to {most}");
+        }
+        assert!((5000..=10_000).contains(&millis(1000)));
+    }
+
+    #[test]
+    fn after_a_success_the_next_pause_is_short_again() {
+        let mut pause = Pause::default();
+        for _ in 0..5 {
+            pause.next();
+        }
+        pause.reset();
+        assert!(pause.next() <= Duration::from_millis(Pause::FIRST));
+    }
+}

@@ -104,6 +104,11 @@ mod tests {
         for change in [2, 4, 6, 8, 0x10, 0x20, 0x40, 0x80] {
             assert!(der(&power_of_65537(change), &e).is_ok(), "{change}");
         }
+        for place in 1..256 {
+            let mut other = power_of_65537(0);
+            other[place] ^= 0x10;
+            assert!(der(&other, &e).is_ok(), "byte {place}");
+        }
     }
 
     #[test]

@@ -115,6 +115,11 @@ fn a_line_that_cannot_be_read_spoils_the_whole() {
 #[test]
 fn a_snapshot_has_a_longest_length() {
     let world = World::new();
+    let mut line = Vec::new();
+    let place = Position { generation: 1_800_000_000, seq: 1_000_000_000 };
+    let longest = Entry { min_rv: Some(place), ttl: Lifetime::from_mins(62), scope: Scope::Client, ..entries()[0] };
+    Snapshot::write_lines([longest].iter(), &mut line);
+    assert!((2_000_000..4_000_000).contains(&(LONGEST_SNAPSHOT / line.len())), "entries of {} bytes", line.len());
     let mut text = vec![0; LONGEST_SNAPSHOT];
     text[0] = b'\n';
     assert_eq!(read(&world, text.clone()), Err(SnapshotError::Statement(Rejection::TokenMalformed)));

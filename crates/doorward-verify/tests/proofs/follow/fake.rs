@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(crate) needs_keys: bool,
     /// How long records are kept.
     pub(crate) keep_ms: i64,
+    /// How long sessions may yet lie unused.
+    pub(crate) idle_ms: i64,
 }
 
 pub(crate) struct Stream {
@@ -113,6 +115,7 @@ impl Fake {
             version: 1,
             needs_keys: false,
             keep_ms: 60_000,
+            idle_ms: 3_600_000,
         };
         let fake = Self { state: Arc::new(Mutex::new(state)), world, url };
         let serving = fake.clone();
@@ -234,8 +237,9 @@ impl Fake {
                 let head = state.head();
                 let end = now() + Lifetime::from_mins(60);
                 let json = format!(
-                    r#"{{"session":{{"id":"{session}","auth_time":"2027-01-15T08:00:00Z","amr":["pwd"]}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{end},"keep_ms":{}}}"#,
+                    r#"{{"session":{{"id":"{session}","auth_time":"2027-01-15T08:00:00Z","amr":["pwd"]}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{idle},"keep_ms":{}}}"#,
                     state.keep_ms,
+                    idle = (now() + Lifetime::from_millis(state.idle_ms)).millis(),
                     end = end.millis()
                 );
                 (200, "application/json", json.into_bytes())

@@ -1,5 +1,6 @@
 //! The guard: who comes in, and what the others are told.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -151,4 +152,31 @@ async fn a_cut_is_a_503_and_never_a_401() {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("it goes on trusting: {:?}", follower.metrics());
+}
+
+/// A service that is never ready.
+#[derive(Clone)]
+struct Busy;
+
+impl tower::Service<axum::extract::Request> for Busy {
+    type Response = axum::response::Response;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: axum::extract::Request) -> Self::Future {
+        std::future::ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+#[tokio::test]
+async fn what_is_guarded_is_not_called_before_it_is_ready() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    let mut guarded = tower::Layer::layer(&Guard::new(&follower), Busy);
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!(tower::Service::poll_ready(&mut guarded, &mut context).is_pending());
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use doorward_verify::follow::{Refused, Shown};
-use doorward_verify::{Entry, Strength, base64url};
+use doorward_verify::{Cut, Entry, Freshness, Policy, Strength, base64url};
 
 use super::fake::{Fake, session_entry};
+use super::tokens::becomes;
 
 fn secret(number: u8) -> String {
     format!("dws_{}abcdef", base64url::encode(&[number; 32]))
@@ -127,4 +128,52 @@ async fn the_memory_for_records_is_bounded() {
         assert!(follower.session(&secret(number)).await.is_ok());
     }
     assert!(follower.metrics().sessions <= 16, "{}", follower.metrics().sessions);
+}
+
+#[tokio::test]
+async fn a_session_that_has_lain_unused_too_long_is_over_however_new_its_record_is() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    {
+        let mut state = fake.state();
+        state.idle_ms = -1;
+        state.sessions.insert(hash(1), "ses_one".to_owned());
+    }
+    for fetched in 1..=2 {
+        assert_eq!(follower.session(&secret(1)).await.map(drop), Err(Refused::SessionExpired));
+        assert_eq!(fake.count("/v1/feed/sessions"), fetched, "the server may know of a later use");
+    }
+}
+
+#[tokio::test]
+async fn while_the_index_cannot_say_the_record_does_if_the_route_wants_it_asked_for() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    {
+        let mut state = fake.state();
+        state.sessions.insert(hash(1), "ses_one".to_owned());
+        state.streams.clear();
+        state.no_stream = true;
+        state.slow_pings = Duration::from_secs(60);
+    }
+    becomes(&follower, &fake.token("ses_other"), Err(Refused::Unknown)).await;
+    let policy = |cut| Policy { freshness: Freshness::Bounded, cut };
+    for fetched in 1..=2 {
+        assert_eq!(follower.session_with(&secret(1), policy(Cut::Introspect)).await.map(drop), Ok(()));
+        assert_eq!(fake.count("/v1/feed/sessions"), fetched, "each time anew");
+    }
+    assert_eq!(follower.session_with(&secret(1), policy(Cut::Deny)).await.map(drop), Err(Refused::Unknown));
+}
+
+#[tokio::test]
+async fn a_strict_route_waits_for_the_echo_of_its_own_ping() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    fake.state().sessions.insert(hash(1), "ses_one".to_owned());
+    let strict = Policy { freshness: Freshness::Strict, cut: Cut::Deny };
+    for _ in 0..3 {
+        let before = fake.count("/v1/feed/ping");
+        assert_eq!(follower.session_with(&secret(1), strict).await.map(drop), Ok(()));
+        assert!(fake.count("/v1/feed/ping") > before);
+    }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use doorward_verify::follow::{Follower, Refused};
 use doorward_verify::{Cut, Freshness, Lifetime, Policy, Position, Rejection, Strength, Timestamp};
+use tokio::time::{sleep, timeout};
 
-use super::fake::{Fake, now, session_entry};
+use super::fake::{Fake, LEASE, now, session_entry};
 
 pub(crate) const REVOKED: Refused = Refused::Rejected(Rejection::TokenRevoked);
 
@@ -15,7 +16,7 @@ pub(crate) async fn becomes(follower: &Follower, token: &str, expect: Result<(),
         if follower.verify(token).await.map(drop) == expect {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        sleep(Duration::from_millis(25)).await;
     }
     panic!("{:?} and not {expect:?}: {:?}", follower.verify(token).await, follower.metrics());
 }
@@ -53,7 +54,7 @@ async fn whoever_waits_for_a_place_wakes_when_what_stands_there_is_refused() {
         let follower = follower.clone();
         async move { follower.beyond(before).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    sleep(Duration::from_millis(50)).await;
     assert!(!waits.is_finished(), "nothing has come");
     fake.state().revoke(session_entry("ses_one"));
     let woken = tokio::time::timeout(Duration::from_secs(10), waits).await.expect("in good time").unwrap();
@@ -105,7 +106,7 @@ async fn a_token_from_ahead_makes_it_ask() {
         if follower.metrics().applied > applied {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
     panic!("it stays behind: {:?}", follower.metrics());
 }
@@ -138,16 +139,22 @@ async fn a_new_generation_is_a_cut_until_its_snapshot_has_come() {
 async fn a_token_that_lives_longer_than_the_server_allows_is_refused() {
     let fake = Fake::start().await;
     let follower = fake.follower().await;
-    let long = doorward_verify::Claims {
-        issued_at: now(),
-        not_before: None,
-        expires_at: now() + Lifetime::from_mins(61),
-        rv: Some(Position::START),
-        ..crate::signer::claims()
+    let minted = Timestamp::from_secs(now().secs());
+    let living = |life: Lifetime| {
+        let claims = doorward_verify::Claims {
+            issued_at: minted,
+            not_before: None,
+            expires_at: minted + life,
+            rv: Some(Position::START),
+            ..crate::signer::claims()
+        };
+        fake.world.mint(doorward_verify::Algorithm::EdDsa, &claims)
     };
-    let token = fake.world.mint(doorward_verify::Algorithm::EdDsa, &long);
-    let refused = follower.verify(&token).await.map(drop);
-    assert_eq!(refused, Err(Refused::Rejected(Rejection::LifetimeTooLong)));
+    assert_eq!(follower.verify(&living(Lifetime::from_mins(60))).await.map(drop), Ok(()));
+    for life in [Lifetime::from_secs(3601), Lifetime::from_mins(61)] {
+        let refused = follower.verify(&living(life)).await.map(drop);
+        assert_eq!(refused, Err(Refused::Rejected(Rejection::LifetimeTooLong)));
+    }
     assert_eq!(follower.verify("a.b.c").await.map(drop), Err(Refused::Rejected(Rejection::TokenMalformed)));
     assert!(Timestamp::MIN < now());
 }
@@ -167,4 +174,60 @@ async fn who_leaves_says_so_and_accepts_nothing_more() {
     let mut numbers: Vec<u64> = pings.iter().map(|ping| ping.n).collect();
     numbers.dedup();
     assert_eq!(numbers.len(), pings.len(), "no number is used twice");
+}
+
+#[tokio::test]
+async fn when_the_last_clone_is_dropped_it_leaves() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    drop(follower.clone());
+    assert_eq!(follower.verify(&fake.token("ses_one")).await.map(drop), Ok(()), "one is left");
+    drop(follower);
+    let left = async {
+        while !fake.state().pings.iter().any(|ping| ping.leaving) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(20), left).await.is_ok(), "the server would go on waiting for it");
+}
+
+#[tokio::test]
+async fn a_follower_tells_its_policy_its_lease_and_none_of_its_secrets() {
+    let fake = Fake::start().await;
+    fake.set_gone(true);
+    let mut settings = fake.settings();
+    settings.policy = Policy { freshness: Freshness::Strict, cut: Cut::Introspect };
+    let (secret, policy) = (settings.secret.clone(), settings.policy);
+    let follower = Follower::start(settings).unwrap();
+    assert_eq!(follower.policy(), policy);
+    assert_eq!(follower.metrics().lease_margin, None, "there was no lease yet");
+    fake.set_gone(false);
+    assert!(follower.ready(Duration::from_secs(20)).await);
+    assert!(follower.metrics().lease_margin.is_some_and(|margin| margin <= LEASE));
+    let said = format!("{follower:?}");
+    assert!(said.starts_with("Follower(https://id.example, Lease(1000 ms") && !said.contains(&secret), "{said}");
+}
+
+#[test]
+fn every_refusal_says_something_of_its_own() {
+    let mut said: Vec<String> = Rejection::ALL.iter().map(|why| Refused::Rejected(*why).to_string()).collect();
+    for refused in [Refused::Unknown, Refused::SessionUnknown, Refused::SessionExpired, Refused::SessionEnded] {
+        said.push(refused.to_string());
+    }
+    for (place, one) in said.iter().enumerate() {
+        assert!(one.contains(' ') && !said[..place].contains(one), "{one:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_nothing_to_ask_pings_three_times_a_lease_and_no_more() {
+    let fake = Fake::start().await;
+    let follower = fake.follower().await;
+    // A machine that is busy lets fewer through, never more.
+    sleep(Duration::from_millis(100)).await;
+    let before = fake.count("/v1/feed/ping");
+    sleep(Duration::from_millis(LEASE.millis() as u64)).await;
+    let pings = fake.count("/v1/feed/ping") - before;
+    assert!(pings <= 6, "{pings} pings in a lease");
+    assert!(follower.is_ready());
 }

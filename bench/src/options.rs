@@ -174,6 +174,9 @@ pub(crate) struct Stock {
     /// Registers a verifier.
     #[arg(long)]
     pub(crate) verifier: bool,
+    /// Keeps no records at hand, as good as: what a server takes besides.
+    #[arg(long)]
+    pub(crate) forgetful: bool,
     /// Only fills the database.
     #[arg(long)]
     pub(crate) only_fill: bool,

@@ -17,7 +17,7 @@ use crate::figures::median;
 use crate::load::{Asks, Errand, Outcome};
 use crate::options::Options;
 use crate::report::{Line, Row, Verdict};
-use crate::seed::{self, secret_text};
+use crate::seed::{self, DATABASE, secret_text};
 use crate::servers::{Canned, Ready};
 use crate::{Trouble, process};
 
@@ -31,7 +31,8 @@ const FEW: u64 = 10_000;
 const CROWD: usize = 256;
 /// How long 99 of 100 checks of a crowd may take, as a multiple of bare hyper's.
 const CROWDED: f64 = 1.5;
-/// What a session at hand may take, in bytes, without the texts that are only told: its device, its person.
+/// What a session at hand may take, in bytes, without the texts that are only told: its device, its person. Counted is what
+/// the process grows by when every session has been asked for once, less what a server grows by that keeps no records.
 const HOT: f64 = 200.0;
 /// A use is written down once in so long.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,6 +42,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     let folder = folder.join("check");
     fs::create_dir(&folder)?;
     let filling = fill(options, &folder)?;
+    let besides = besides_records(options, &folder)?;
     let mut bench = Bench::start(options, &folder)?;
     let empty = process::resident(bench.doorward.id)?;
     tell("check: every session once, from SQLite");
@@ -54,7 +56,8 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     let Bench { lines, stale, seconds, .. } = bench;
     let sessions = options.sessions() as f64;
     let [hyper, axum, kept, first, cold, few, crowd, crowded] = &lines;
-    let each = full.saturating_sub(empty) as f64 / sessions;
+    let grown = full.saturating_sub(empty);
+    let each = grown.saturating_sub(besides) as f64 / sessions;
     let told = seed::told(options.sessions());
     let to_hyper = |line: &Line| median(&line.cpu) / median(&hyper.cpu);
     let mut notes = vec![
@@ -70,7 +73,13 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             "memory of its own: {:.0} MiB at the start, {:.0} MiB with every record at hand: {:.0} bytes a session",
             empty as f64 / 1048576.0,
             full as f64 / 1048576.0,
-            each,
+            grown as f64 / sessions,
+        ),
+        format!(
+            "the same requests take {:.0} MiB of a server that keeps no records (pages of the database, at most 80 MiB of \
+             them, and uses that wait to be written down): {each:.0} bytes a session are the records, with their tables \
+             and all that lies idle between them",
+            besides as f64 / 1048576.0,
         ),
         format!("of these, {told:.0} bytes are the texts that are only told: device, address, e-mail address, name"),
     ];
@@ -103,6 +112,26 @@ fn fill(options: &Options, folder: &Path) -> Result<f64, Trouble> {
     let ready: Ready = filler.hear()?;
     filler.end()?;
     Ok(ready.filling)
+}
+
+/// What it takes of a server to be asked by every session once, besides the records that it keeps: the same on a copy of
+/// the database, by a server that keeps none.
+fn besides_records(options: &Options, folder: &Path) -> Result<u64, Trouble> {
+    tell("check: every session once, of a server that keeps no records");
+    let copy = folder.join("forgetful");
+    fs::create_dir(&copy)?;
+    fs::copy(folder.join(DATABASE), copy.join(DATABASE))?;
+    let server = Server::start(serve_doorward(options.sessions(), &copy, &["--forgetful"])?)?;
+    let mut load = Started::start(&["load", copy.to_str().ok_or("a strange folder")?])?;
+    let empty = process::resident(server.id)?;
+    let asks = Asks::Each { sessions: options.sessions() };
+    let (port, process) = (server.port, server.id);
+    load.ask::<_, Outcome>(&Errand { port, process, connections: CONNECTIONS, seconds: f64::MAX, asks })?;
+    process::quiet(process)?;
+    let full = process::resident(process)?;
+    drop(server);
+    fs::remove_dir_all(&copy)?;
+    Ok(full.saturating_sub(empty))
 }
 
 fn serve_doorward(sessions: u64, folder: &Path, more: &[&str]) -> Result<Started, Trouble> {

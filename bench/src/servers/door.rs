@@ -70,11 +70,12 @@ async fn open(wanted: &Stock) -> Result<Door, Trouble> {
     let dice: Arc<dyn Dice> = Arc::new(SystemDice);
     let opening = Opening { now: clock.now(), database: [7; 16], origin: Origin::Serve };
     let stores = Stores::of(Sqlite::open(&wanted.folder, opening)?);
+    let kept = if wanted.forgetful { 0 } else { usize::try_from(wanted.sessions)? * 5 / 4 + 1024 };
     let settings = Settings {
         issuer: String::from(super::ISSUER),
         signup_open: false,
         refresh: RefreshPolicy::default(),
-        cache_records: usize::try_from(wanted.sessions)? * 5 / 4 + 1024,
+        cache_records: kept,
         throttle: if wanted.people > 0 { untiring() } else { Limits::default() },
         trusted_proxies: Vec::new(),
         feed: Default::default(),

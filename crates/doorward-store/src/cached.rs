@@ -20,7 +20,7 @@ use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
 
 use crate::feed::{Feed, Lines};
-use crate::packed::{Packed, Seen};
+use crate::packed::{self, Packed, Seen};
 use crate::records::{Name, Records};
 use crate::tally::{Facts, Tally};
 use crate::{Committed, StoreError, Stores};
@@ -69,12 +69,24 @@ impl Record {
 pub struct Cached {
     stores: Stores,
     records: Records,
-    clients: RwLock<HashMap<ClientId, Arc<Client>>>,
+    clients: RwLock<HashMap<ClientId, Known>>,
     verifiers: RwLock<Verifiers>,
     feed: Feed,
     /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
     fence: AtomicU64,
     tally: Tally,
+}
+
+/// A client, and the key under which the index knows it.
+struct Known {
+    client: Arc<Client>,
+    key: Key,
+}
+
+impl Known {
+    fn of(client: Client) -> Self {
+        Self { key: client.id.key(), client: Arc::new(client) }
+    }
 }
 
 /// When a load began; see [`Cached::fence`].
@@ -101,7 +113,7 @@ impl Cached {
         let feed = Feed::open(&*stores.directory, budget).await?;
         let cached = Self {
             records: Records::new(capacity),
-            clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect()),
+            clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect()),
             verifiers: RwLock::new(Verifiers::new()),
             feed,
             fence: AtomicU64::new(0),
@@ -161,7 +173,7 @@ impl Cached {
     /// A record by the hash of its secret, without waiting. `None` if it is not here, too old, or revoked: then it has
     /// to be loaded.
     pub fn peek(&self, hash: &SecretHash, now: Timestamp) -> Option<Arc<Record>> {
-        self.look(&Name::Secret(*hash), now, |packed, _| packed.unpacked())?.map(Arc::new)
+        self.look(&Name::Secret(*hash), now, |record, _| packed::unpacked(record))?.map(Arc::new)
     }
 
     /// The same for who reads no more of it than a check does.
@@ -172,17 +184,26 @@ impl Cached {
     /// The same by the session's id, of what [`Self::keep_turned`] kept. Nobody hears of changes of it that are no
     /// revocations: decide by it only what the commit's own precondition settles.
     pub fn peek_turned(&self, session: SessionId, now: Timestamp) -> Option<Record> {
-        self.look(&Name::Session(session), now, |packed, _| packed.unpacked())?
+        self.look(&Name::Session(session), now, |record, _| packed::unpacked(record))?
     }
 
-    fn look<T>(&self, name: &Name, now: Timestamp, read: impl FnOnce(&Packed, &Seen<'_>) -> T) -> Option<T> {
-        let packed = self.records.find(name)?;
-        let holds = |seen: &Seen<'_>| now - seen.read < ACCESS_LONGEST && self.check(&seen.marks()).is_ok();
-        let Some(seen) = packed.seen().filter(holds) else {
+    fn look<T>(&self, name: &Name, now: Timestamp, read: impl FnOnce(&[u8], &Seen<'_>) -> T) -> Option<T> {
+        let found = self.records.read(name, |record| {
+            let holds = |seen: &Seen<'_>| {
+                now - seen.read < ACCESS_LONGEST && self.check(&seen.marks(self.key_of(seen.client))).is_ok()
+            };
+            let seen = packed::seen(record).filter(holds)?;
+            Some(read(record, &seen))
+        })?;
+        if found.is_none() {
             self.records.forget(name);
-            return None;
-        };
-        Some(read(&packed, &seen))
+        }
+        found
+    }
+
+    /// The key under which the index knows a client.
+    fn key_of(&self, client: &str) -> Key {
+        read(&self.clients).get(client).map_or_else(|| Key::of(client), |known| known.key)
     }
 
     /// To be taken before a record is loaded, and shown when it is to be kept.
@@ -195,7 +216,7 @@ impl Cached {
         let Some(hash) = record.session.secret else { return };
         if self.fence() == fence {
             let name = Name::Secret(hash);
-            self.records.keep(&name, Packed::of(record));
+            self.records.keep(&name, &Packed::of(record));
             if self.fence() != fence {
                 self.records.forget(&name);
             }
@@ -204,7 +225,7 @@ impl Cached {
 
     /// Keeps the record of a session whose token has turned, for its next turn.
     pub fn keep_turned(&self, record: &Record) {
-        self.records.keep(&Name::Session(record.session.id), Packed::of(record));
+        self.records.keep(&Name::Session(record.session.id), &Packed::of(record));
     }
 
     /// Puts a record in the place of the one it was made from; if that is gone, nothing is kept.
@@ -254,17 +275,17 @@ impl Cached {
 
     /// The same by the text of its id.
     pub fn client_called(&self, id: &str) -> Option<Arc<Client>> {
-        read(&self.clients).get(id).cloned()
+        read(&self.clients).get(id).map(|known| Arc::clone(&known.client))
     }
 
     /// All clients, as they are set today.
     pub fn clients(&self) -> Vec<Arc<Client>> {
-        read(&self.clients).values().cloned().collect()
+        read(&self.clients).values().map(|known| Arc::clone(&known.client)).collect()
     }
 
     /// Is there a client like that?
     pub fn any_client(&self, like: impl Fn(&Client) -> bool) -> bool {
-        read(&self.clients).values().any(|client| like(client))
+        read(&self.clients).values().any(|known| like(&known.client))
     }
 
     /// Commits a change of sessions. The commit goes on even if the caller is gone, so that the caches always learn of
@@ -329,7 +350,7 @@ impl Cached {
 
     async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
         if let Some(client) = self.stores.directory.client(id).await? {
-            write(&self.clients).insert(id.clone(), Arc::new(client));
+            write(&self.clients).insert(id.clone(), Known::of(client));
         }
         Ok(())
     }

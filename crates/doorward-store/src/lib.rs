@@ -9,6 +9,7 @@ pub mod feed;
 pub mod memory;
 pub mod packed;
 mod records;
+mod slots;
 pub mod sqlite;
 pub mod suite;
 pub mod tally;

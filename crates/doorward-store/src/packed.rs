@@ -4,6 +4,8 @@
 //! wants the whole record. Numbers are as long as they have to be, times are told from the session's beginning. This is no
 //! format: it never leaves the process, and what cannot be read is a record that is not here.
 
+mod pen;
+
 use std::sync::Arc;
 
 use doorward_core::client::{Strategy, Transport};
@@ -20,9 +22,8 @@ use doorward_core::{Key, Lifetime, Marks, Position, Timestamp};
 use crate::cached::Record;
 use crate::records::Name;
 
-/// A record, packed. Cheap to clone.
-#[derive(Clone)]
-pub struct Packed(Arc<[u8]>);
+/// A record, packed.
+pub struct Packed(Vec<u8>);
 
 impl std::fmt::Debug for Packed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,7 +58,6 @@ pub struct Seen<'a> {
     pub epochs: Epochs,
     /// When it was read.
     pub read: Timestamp,
-    client_key: Key,
     subject: Option<Key>,
     read_at: Position,
 }
@@ -78,9 +78,10 @@ pub struct SeenUser<'a> {
 }
 
 impl Seen<'_> {
-    /// What the record can be revoked by.
-    pub fn marks(&self) -> Marks {
-        marks(self.session, self.client_key, self.subject, self.read_at)
+    /// What the record can be revoked by, given the key of its client: a hash of the client's id, which every check
+    /// looks at and no record needs to have.
+    pub fn marks(&self, client: Key) -> Marks {
+        marks(self.session, client, self.subject, self.read_at)
     }
 }
 
@@ -106,6 +107,13 @@ mod flag {
     /// The session is somebody's: of the user beside it, whose id is not written twice, or of one who is not there.
     pub(super) const OWNED: u64 = 1 << 17;
     pub(super) const ROLES: u64 = 1 << 18;
+    /// Epochs that are not the start.
+    pub(super) const TERMINAL: u64 = 1 << 19;
+    pub(super) const REFRESH: u64 = 1 << 20;
+    pub(super) const USER_TERMINAL: u64 = 1 << 21;
+    pub(super) const USER_REFRESH: u64 = 1 << 22;
+    /// The lifetimes are whole minutes, and told in them.
+    pub(super) const MINUTES: u64 = 1 << 23;
     /// How many bytes all of these take.
     pub(super) const BYTES: usize = 3;
 }
@@ -113,188 +121,65 @@ mod flag {
 impl Packed {
     /// Packs a record.
     pub fn of(record: &Record) -> Self {
-        let mut pen = Pen(Vec::with_capacity(384));
-        pen.write_seen(record);
-        pen.write_session(&record.session, record.user.is_some());
-        if let Some(user) = &record.user {
-            pen.write_user(user, record.session.created_at);
-        }
-        Self(Arc::from(pen.0))
-    }
-
-    /// Is it the record of this name?
-    pub(crate) fn is(&self, name: &Name) -> bool {
-        let Some((flags, rest)) = self.0.split_first_chunk::<{ flag::BYTES }>() else { return false };
-        match name {
-            Name::Session(id) => rest.starts_with(&id.bytes()),
-            Name::Secret(hash) => u64::from(flags[0]) & flag::SECRET != 0 && rest.get(16..48) == Some(&hash.0[..]),
-        }
+        Self(pen::written(record))
     }
 
     /// What a check reads.
     pub fn seen(&self) -> Option<Seen<'_>> {
-        Eye(&self.0).read_seen().map(|(seen, _)| seen)
+        seen(&self.0)
     }
 
     /// All of it.
     pub fn unpacked(&self) -> Option<Record> {
-        let mut eye = Eye(&self.0);
-        let (seen, (flags, secret)) = eye.read_seen()?;
-        let session = eye.read_session(&seen, flags, secret)?;
-        let user = match seen.user {
-            Some(user) => Some(Arc::new(eye.read_user(user, flags, seen.created_at)?)),
-            None => None,
-        };
-        Some(Record::new(session, user, seen.subject, seen.epochs, (seen.read_at, seen.read)))
+        unpacked(&self.0)
+    }
+
+    /// As it is kept.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
-struct Pen(Vec<u8>);
+/// The bytes of a record's session id.
+pub(crate) fn session(record: &[u8]) -> &[u8] {
+    record.get(flag::BYTES..flag::BYTES + 16).unwrap_or_default()
+}
 
-impl Pen {
-    fn write_seen(&mut self, record: &Record) {
-        let Record { session, user, epochs, read, .. } = record;
-        let marks = record.marks();
-        let base = session.created_at;
-        self.0.extend_from_slice(&flags(record).to_le_bytes()[..flag::BYTES]);
-        self.0.extend_from_slice(&session.id.bytes());
-        if let Some(secret) = &session.secret {
-            self.0.extend_from_slice(&secret.0);
-        }
-        if let Some(subject) = marks.subject {
-            self.0.extend_from_slice(&subject.0);
-        }
-        // A hash of the client's id: looked at by every check, so it is not made anew.
-        self.0.extend_from_slice(&marks.client.unwrap_or(session.client.key()).0);
-        self.int(base.millis());
-        for time in [session.auth_time, session.last_seen_at, session.expires_at, *read] {
-            self.time(time, base);
-        }
-        self.int(session.idle.millis());
-        self.0.push(session.amr.0);
-        for place in [session.born, epochs.terminal, epochs.refresh, marks.at.unwrap_or_default()] {
-            self.place(place);
-        }
-        for text in [session.client.as_str(), &session.device.name, &session.device.address] {
-            self.text(text);
-        }
-        if let Some(user) = user {
-            self.0.extend_from_slice(&user.id.bytes());
-            self.text(user.email.typed());
-            self.time(user.created_at, base);
-            if let Some(name) = &user.name {
-                self.text(name);
-            }
-            if !user.roles.is_empty() {
-                self.text(user.roles.as_str());
-            }
-        }
-    }
+/// The bytes of the hash of its secret; of a record without one, others.
+pub(crate) fn secret(record: &[u8]) -> &[u8] {
+    record.get(flag::BYTES + 16..flag::BYTES + 48).unwrap_or_default()
+}
 
-    fn write_session(&mut self, session: &Session, has_user: bool) {
-        let base = session.created_at;
-        self.0.extend_from_slice(&session.salt.0);
-        self.uint(session.generation.0.into());
-        self.0.push(session.refresh_key);
-        self.uint(session.shelf);
-        if let Some(previous) = &session.previous {
-            self.0.extend_from_slice(&previous.hash.0);
-            self.time(previous.until, base);
+/// Is it the record of this name?
+pub(crate) fn is(record: &[u8], name: &Name) -> bool {
+    match name {
+        Name::Session(id) => session(record) == id.bytes(),
+        Name::Secret(hash) => {
+            let has_secret = record.first().is_some_and(|flags| u64::from(*flags) & flag::SECRET != 0);
+            has_secret && secret(record) == hash.0
         }
-        if let (Some(user), false) = (session.user, has_user) {
-            self.0.extend_from_slice(&user.bytes());
-        }
-        if let Some(org) = session.org {
-            self.0.extend_from_slice(&org.bytes());
-        }
-        if let Some(exchange) = session.exchange {
-            self.uint(exchange.0.into());
-        }
-        if let Some(acr) = &session.acr {
-            self.text(acr);
-        }
-        if let Some(ended) = session.ended {
-            self.time(ended.at, base);
-            self.uint(EndReason::ALL.iter().position(|reason| *reason == ended.why).unwrap_or_default() as u64);
-        }
-        self.uint(session.ring.rows().len() as u64);
-        for retired in session.ring.rows() {
-            self.uint(retired.generation.0.into());
-            self.time(retired.at, base);
-            self.0.push(u8::from(retired.displaced) | u8::from(retired.attempt.is_some()) << 1);
-            if let Some(attempt) = &retired.attempt {
-                self.0.extend_from_slice(&attempt.0);
-            }
-        }
-    }
-
-    fn write_user(&mut self, user: &User, base: Timestamp) {
-        self.uint(user.version);
-        self.place(user.terminal_epoch);
-        self.place(user.refresh_epoch);
-        if let Some(org) = user.org {
-            self.0.extend_from_slice(&org.bytes());
-        }
-        for time in [user.email_verified_at, user.suspended_at, user.deleted_at].into_iter().flatten() {
-            self.time(time, base);
-        }
-    }
-
-    /// Seven bits a byte, the lowest first (LEB128).
-    fn uint(&mut self, mut number: u64) {
-        while number > 0x7f {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
-    }
-
-    /// Small numbers short, whatever their sign.
-    fn int(&mut self, number: i64) {
-        self.uint(((number << 1) ^ (number >> 63)) as u64);
-    }
-
-    fn time(&mut self, time: Timestamp, base: Timestamp) {
-        self.int(time.millis().wrapping_sub(base.millis()));
-    }
-
-    fn place(&mut self, place: Position) {
-        self.uint(place.generation);
-        self.uint(place.seq);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.uint(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
     }
 }
 
-fn flags(record: &Record) -> u64 {
-    let Record { session, user, .. } = record;
-    let user = user.as_deref();
-    let strategy = Strategy::ALL.iter().position(|one| *one == session.strategy).unwrap_or_default();
-    let set = [
-        (session.secret.is_some(), flag::SECRET),
-        (session.previous.is_some(), flag::PREVIOUS),
-        (record.marks().subject.is_some(), flag::SUBJECT),
-        (user.is_some(), flag::USER),
-        (session.user.is_some(), flag::OWNED),
-        (user.is_some_and(|user| user.name.is_some()), flag::NAME),
-        (user.is_some_and(|user| !user.roles.is_empty()), flag::ROLES),
-        (session.ended.is_some(), flag::ENDED),
-        (session.keyed, flag::KEYED),
-        (session.transport == Transport::Body, flag::BODY),
-        (session.org.is_some(), flag::ORG),
-        (session.exchange.is_some(), flag::EXCHANGE),
-        (session.acr.is_some(), flag::ACR),
-        (user.is_some_and(|user| user.org.is_some()), flag::USER_ORG),
-        (user.is_some_and(|user| user.email_verified_at.is_some()), flag::VERIFIED),
-        (user.is_some_and(|user| user.suspended_at.is_some()), flag::SUSPENDED),
-        (user.is_some_and(|user| user.deleted_at.is_some()), flag::DELETED),
-    ];
-    let set: u64 = set.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
-    set | (strategy as u64) << flag::STRATEGY
+/// What a check reads of a record.
+pub(crate) fn seen(record: &[u8]) -> Option<Seen<'_>> {
+    Eye(record).read_seen().map(|(seen, _)| seen)
 }
+
+/// All of a record.
+pub(crate) fn unpacked(record: &[u8]) -> Option<Record> {
+    let mut eye = Eye(record);
+    let (seen, (flags, secret)) = eye.read_seen()?;
+    let session = eye.read_session(&seen, flags, secret)?;
+    let user = match seen.user {
+        Some(user) => Some(Arc::new(eye.read_user(user, flags, &seen)?)),
+        None => None,
+    };
+    Some(Record::new(session, user, seen.subject, seen.epochs, (seen.read_at, seen.read)))
+}
+
+/// What lifetimes are told in, if they are made of it.
+const MINUTE: i64 = 60_000;
 
 /// Reads from the front.
 struct Eye<'a>(&'a [u8]);
@@ -307,13 +192,18 @@ impl<'a> Eye<'a> {
         let session = SessionId::from_bytes(self.bytes()?);
         let secret = self.when(has(flag::SECRET), |eye| eye.bytes().map(SecretHash))?;
         let subject = self.when(has(flag::SUBJECT), |eye| eye.bytes().map(Key))?;
-        let client_key = Key(self.bytes()?);
         let created_at = Timestamp::from_millis(self.int()?);
         let mut time = || self.time(created_at);
-        let (auth_time, last_seen_at, expires_at, read) = (time()?, time()?, time()?, time()?);
-        let idle = Lifetime::from_millis(self.int()?);
+        let (auth_time, last_seen_at, read) = (time()?, time()?, time()?);
+        let unit = if has(flag::MINUTES) { MINUTE } else { 1 };
+        let mut span = || self.int().map(|span| span.wrapping_mul(unit));
+        let (idle, whole) = (Lifetime::from_millis(span()?), span()?);
+        let expires_at = Timestamp::from_millis(created_at.millis().wrapping_add(whole));
         let [amr] = self.bytes()?;
-        let (born, terminal, refresh, read_at) = (self.place()?, self.place()?, self.place()?, self.place()?);
+        let read_at = self.place(Position::START)?;
+        let born = self.place(read_at)?;
+        let terminal = self.epoch(has(flag::TERMINAL), read_at)?;
+        let refresh = self.epoch(has(flag::REFRESH), read_at)?;
         let (client, name, address) = (self.text()?, self.text()?, self.text()?);
         let user = self.when(has(flag::USER), |eye| {
             let (id, email) = (UserId::from_bytes(eye.bytes()?), eye.text()?);
@@ -335,7 +225,6 @@ impl<'a> Eye<'a> {
             has_previous: has(flag::PREVIOUS),
             epochs: Epochs { terminal, refresh },
             read,
-            client_key,
             subject,
             read_at,
         };
@@ -394,18 +283,19 @@ impl<'a> Eye<'a> {
         Some(Ring::from_rows(rows))
     }
 
-    fn read_user(&mut self, seen: SeenUser<'_>, flags: u64, base: Timestamp) -> Option<User> {
+    fn read_user(&mut self, user: SeenUser<'_>, flags: u64, seen: &Seen<'_>) -> Option<User> {
         let has = |flag: u64| flags & flag != 0;
+        let (base, read_at) = (seen.created_at, seen.read_at);
         Some(User {
-            id: seen.id,
-            email: Email::parse(seen.email)?,
-            name: seen.name.map(str::to_owned),
-            roles: Roles::parse(seen.roles)?,
-            created_at: seen.created_at,
+            id: user.id,
+            email: Email::parse(user.email)?,
+            name: user.name.map(str::to_owned),
+            roles: Roles::parse(user.roles)?,
+            created_at: user.created_at,
             // From here on in the order of their writing.
             version: self.uint()?,
-            terminal_epoch: self.place()?,
-            refresh_epoch: self.place()?,
+            terminal_epoch: self.epoch(has(flag::USER_TERMINAL), read_at)?,
+            refresh_epoch: self.epoch(has(flag::USER_REFRESH), read_at)?,
             org: self.when(has(flag::USER_ORG), |eye| eye.bytes().map(OrgId::from_bytes))?,
             email_verified_at: self.when(has(flag::VERIFIED), |eye| eye.time(base))?,
             suspended_at: self.when(has(flag::SUSPENDED), |eye| eye.time(base))?,
@@ -449,8 +339,13 @@ impl<'a> Eye<'a> {
         u32::try_from(self.uint()?).ok().map(Generation)
     }
 
-    fn place(&mut self) -> Option<Position> {
-        Some(Position { generation: self.uint()?, seq: self.uint()? })
+    fn place(&mut self, near: Position) -> Option<Position> {
+        let generation = near.generation.wrapping_add(self.int()?.cast_unsigned());
+        Some(Position { generation, seq: self.uint()? })
+    }
+
+    fn epoch(&mut self, is_there: bool, near: Position) -> Option<Position> {
+        self.when(is_there, |eye| eye.place(near)).map(|epoch| epoch.unwrap_or(Position::START))
     }
 
     fn text(&mut self) -> Option<&'a str> {

@@ -2,21 +2,23 @@
 //!
 //! Parts of a hash map, each behind its own lock, with a second chance for what was used since it was last considered.
 //! The hash of a secret is a SHA-256 of drawn bits, and a session's id is drawn, so their own bits serve as the hash of
-//! the map: whoever wants collisions would have to be given names that collide. At a million records, a look-up is little more than waiting
-//! for memory, two or three times; a general cache that keeps its entries in lists waits twice as often.
+//! the map: whoever wants collisions would have to be given names that collide. The map holds nothing but places, four
+//! bytes each: the names are in the records. At a million records, a look-up is little more than waiting for memory, two
+//! or three times; a general cache that keeps its entries in lists waits twice as often.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use doorward_core::id::SessionId;
 use doorward_core::secret::SecretHash;
 use hashbrown::HashTable;
 
-use crate::packed::Packed;
+use crate::packed::{self, Packed};
+use crate::slots::{Place, Slots};
 
 /// As many parts; two threads meet in one of them rarely.
 const PARTS: usize = 64;
+/// A record up to this length is read from a copy that takes no allocation.
+const SHORT: usize = 384;
 
 /// What a record is kept under and asked for by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +43,9 @@ struct Part(RwLock<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
-    entries: HashTable<Entry>,
-    /// The marks of entries in the order they came in; some may be gone, and some may be there twice.
-    order: VecDeque<u64>,
-}
-
-struct Entry {
-    /// The start of its name; the whole of it is in the record.
-    mark: u64,
-    /// Was it asked for since it was last considered for leaving?
-    used: AtomicBool,
-    /// Is it kept under the session's id, and not under its secret?
-    by_session: bool,
-    record: Packed,
+    by_secret: HashTable<Place>,
+    by_session: HashTable<Place>,
+    slots: Slots,
 }
 
 impl Records {
@@ -63,43 +55,57 @@ impl Records {
         Self { parts, most: capacity.div_ceil(PARTS).max(1) }
     }
 
-    /// The record of a name.
-    pub(crate) fn find(&self, name: &Name) -> Option<Packed> {
+    /// Reads the record of a name, from a copy: nobody who wants to write waits for the reader.
+    pub(crate) fn read<T>(&self, name: &Name, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let mut short = [0; SHORT];
+        let long;
         let shelf = self.part(name).read();
-        let entry = shelf.entries.find(name.mark(), |entry| entry.is(name))?;
-        // Written once and not at every use: the line stays shared between the cores.
-        if !entry.used.load(Ordering::Relaxed) {
-            entry.used.store(true, Ordering::Relaxed);
-        }
-        Some(entry.record.clone())
+        let place = shelf.find(name)?;
+        shelf.slots.note_use(place);
+        let kept = shelf.slots.at(place);
+        let copy = match short.get_mut(..kept.len()) {
+            Some(room) => {
+                room.copy_from_slice(kept);
+                &*room
+            }
+            None => {
+                long = kept.to_vec();
+                &long
+            }
+        };
+        drop(shelf);
+        Some(read(copy))
     }
 
     /// Is there one?
     pub(crate) fn has(&self, name: &Name) -> bool {
-        self.part(name).read().entries.find(name.mark(), |entry| entry.is(name)).is_some()
+        self.part(name).read().find(name).is_some()
     }
 
     /// Keeps a record under its name; in place of the one that was there, or of one that nobody asked for.
-    pub(crate) fn keep(&self, name: &Name, record: Packed) {
+    pub(crate) fn keep(&self, name: &Name, record: &Packed) {
         let mut shelf = self.part(name).write();
-        if let Some(entry) = shelf.entries.find_mut(name.mark(), |entry| entry.is(name)) {
-            entry.record = record;
-            return;
+        if let Some(place) = shelf.find(name) {
+            if shelf.slots.put_over(place, record.bytes()) {
+                return;
+            }
+            shelf.remove(place);
         }
-        while shelf.entries.len() >= self.most && shelf.drop_one() {}
+        while shelf.len() >= self.most && shelf.drop_one() {}
         shelf.add(name, record);
     }
 
     /// Forgets a record.
     pub(crate) fn forget(&self, name: &Name) {
-        if let Ok(entry) = self.part(name).write().entries.find_entry(name.mark(), |entry| entry.is(name)) {
-            drop(entry.remove());
+        let mut shelf = self.part(name).write();
+        if let Some(place) = shelf.find(name) {
+            shelf.remove(place);
         }
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.read().entries.len()).sum()
+        self.parts.iter().map(|part| part.read().len()).sum()
     }
 
     fn part(&self, name: &Name) -> &Part {
@@ -123,37 +129,49 @@ impl Part {
 }
 
 impl Shelf {
-    fn add(&mut self, name: &Name, record: Packed) {
-        let mark = name.mark();
-        let by_session = matches!(name, Name::Session(_));
-        let entry = Entry { mark, used: AtomicBool::new(false), by_session, record };
-        self.entries.insert_unique(mark, entry, |entry| entry.mark);
-        self.order.push_back(mark);
-        // Records that are forgotten and come again leave their old places behind.
-        if self.order.len() > 2 * self.entries.len() + PARTS {
-            self.order = self.entries.iter().map(|entry| entry.mark).collect();
-        }
+    fn find(&self, name: &Name) -> Option<Place> {
+        let is = |place: &Place| packed::is(self.slots.at(*place), name);
+        let table = match name {
+            Name::Secret(_) => &self.by_secret,
+            Name::Session(_) => &self.by_session,
+        };
+        table.find(name.mark(), is).copied()
     }
 
-    /// Drops the oldest entry that was not used since it was last considered; `false` if there is none at all.
-    fn drop_one(&mut self) -> bool {
-        // Twice around at most: after the first, none counts as used.
-        for _ in 0..=2 * self.order.len() {
-            let Some(mark) = self.order.pop_front() else { return false };
-            let Ok(mut entry) = self.entries.find_entry(mark, |entry| entry.mark == mark) else { continue };
-            if !std::mem::take(entry.get_mut().used.get_mut()) {
-                drop(entry.remove());
-                return true;
+    fn len(&self) -> usize {
+        self.by_secret.len() + self.by_session.len()
+    }
+
+    /// Adds a record; one that is longer than any that belongs here is not kept.
+    fn add(&mut self, name: &Name, record: &Packed) {
+        let Some(place) = self.slots.put(record.bytes()) else { return };
+        let Self { by_secret, by_session, slots } = self;
+        match name {
+            Name::Secret(_) => {
+                by_secret.insert_unique(name.mark(), place, |place| mark(packed::secret(slots.at(*place))));
             }
-            self.order.push_back(mark);
+            Name::Session(_) => {
+                by_session.insert_unique(name.mark(), place, |place| mark(packed::session(slots.at(*place))));
+            }
         }
-        false
     }
-}
 
-impl Entry {
-    fn is(&self, name: &Name) -> bool {
-        self.by_session == matches!(name, Name::Session(_)) && self.record.is(name)
+    fn remove(&mut self, place: Place) {
+        let record = self.slots.at(place);
+        let (secret, session) = (mark(packed::secret(record)), mark(packed::session(record)));
+        for (table, mark) in [(&mut self.by_secret, secret), (&mut self.by_session, session)] {
+            if let Ok(entry) = table.find_entry(mark, |one| *one == place) {
+                entry.remove();
+            }
+        }
+        self.slots.remove(place);
+    }
+
+    /// Drops a record that was not used since it was last considered; `false` if there is none at all.
+    fn drop_one(&mut self) -> bool {
+        let Some(place) = self.slots.next_unused() else { return false };
+        self.remove(place);
+        true
     }
 }
 
@@ -166,6 +184,91 @@ impl Name {
     }
 }
 
-fn mark<const N: usize>(bytes: &[u8; N]) -> u64 {
-    bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+/// The start of a name.
+fn mark(name: &[u8]) -> u64 {
+    name.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use doorward_core::session::{AttemptHash, Epochs, Generation, Retired, Ring};
+    use doorward_core::{Position, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cached::Record;
+    use crate::suite::cast::{NOON, secret, session, session_id};
+
+    /// The record of a session that has turned so often; longer the more it has.
+    fn record(number: u8, turns: u32) -> Packed {
+        let retired = |generation| Retired {
+            generation: Generation(generation),
+            attempt: Some(AttemptHash([number; 16])),
+            at: NOON,
+            displaced: false,
+        };
+        let mut session = session(number, None, Position::START);
+        session.generation = Generation(turns);
+        session.ring = Ring::from_rows((0..turns.min(16)).map(retired).collect());
+        Packed::of(&Record::new(session, None, None, Epochs::default(), (Position::START, NOON)))
+    }
+
+    fn turns(record: &[u8]) -> Option<u32> {
+        packed::unpacked(record).map(|record| record.session.generation.0)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_found_by_its_name_until_it_is_forgotten(
+            steps in prop::collection::vec((any::<bool>(), 0..40_u8, 0..20_u32, 0..4_u8), 1..300),
+        ) {
+            let records = Records::new(100_000);
+            let mut model = HashMap::new();
+            for (by_secret, number, turned, verb) in steps {
+                let name = if by_secret { Name::Secret(secret(number)) } else { Name::Session(session_id(number)) };
+                if verb == 0 {
+                    records.forget(&name);
+                    model.remove(&(by_secret, number));
+                } else {
+                    records.keep(&name, &record(number, turned));
+                    model.insert((by_secret, number), turned);
+                }
+            }
+            for number in 0..=u8::MAX {
+                for (by_secret, name) in [(true, Name::Secret(secret(number))), (false, Name::Session(session_id(number)))] {
+                    prop_assert_eq!(records.read(&name, turns), model.get(&(by_secret, number)).map(|turns| Some(*turns)));
+                    prop_assert_eq!(records.has(&name), model.contains_key(&(by_secret, number)));
+                }
+            }
+            prop_assert_eq!(records.len(), model.len());
+        }
+    }
+
+    #[test]
+    fn a_bound_holds_and_what_is_asked_for_outlives_what_is_not() {
+        let records = Records::new(4 * PARTS);
+        // All in one part, by the last byte of their names.
+        let name = |number: u32| {
+            let mut hash = [0; 32];
+            hash[..4].copy_from_slice(&number.to_be_bytes());
+            Name::Secret(SecretHash(hash))
+        };
+        let keep = |number: u32| {
+            let mut session = session(1, None, Position::START);
+            let Name::Secret(hash) = name(number) else { return };
+            session.secret = Some(hash);
+            let at: Timestamp = session.created_at;
+            let record = Record::new(session, None, None, Epochs::default(), (Position::START, at));
+            records.keep(&name(number), &Packed::of(&record));
+        };
+        keep(0);
+        for number in 1..1_000 {
+            keep(number);
+            assert!(records.read(&name(0), |_| ()).is_some(), "asked for all the time, and dropped for {number}");
+            assert!(records.has(&name(number)), "the newest");
+            assert!(records.len() <= 4, "{} at {number}", records.len());
+        }
+    }
 }

@@ -141,6 +141,9 @@ mod slow {
 
     /// Both libraries, or those that can be had; a line about each that cannot.
     fn libraries(jwks: &str) -> Vec<Library> {
+        // They are installed once, by whichever test comes first.
+        static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _alone = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let from = scripts();
         let what = "keys that turn under a stream of verifications";
         let mut libraries = Vec::new();

@@ -4,9 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use super::chains::Chains;
 use super::drive::Script;
+use super::lines;
 use crate::Trouble;
-use crate::seed::{Choice, Shuffle};
+use crate::seed::Choice;
 
 /// The request, with holes.
 pub(crate) const REQUEST: &str = "request.http";
@@ -55,10 +57,6 @@ impl Template {
     }
 }
 
-fn lines(text: &str) -> Vec<Box<[u8]>> {
-    text.lines().map(|line| line.as_bytes().into()).collect()
-}
-
 /// Of random sessions.
 pub(super) struct Held {
     template: Template,
@@ -97,43 +95,24 @@ impl Script for Held {
 /// Refresh tokens that turn: each connection in turn over chains of its own, as our own clients do.
 pub(super) struct Turns {
     template: Template,
-    tokens: Vec<Box<[u8]>>,
-    chains: Vec<Vec<usize>>,
-    next: Vec<usize>,
+    chains: Chains,
 }
 
 impl Turns {
     /// Reads the first tokens of a file.
     pub(super) fn read(folder: &Path, connections: usize) -> Result<Self, Trouble> {
-        let tokens = lines(&fs::read_to_string(folder.join(crate::seed::TOKENS))?);
-        if tokens.len() < connections {
-            return Err("fewer chains than connections".into());
-        }
-        let shuffle = Shuffle::of(tokens.len() as u64);
-        let chains = |client: usize| {
-            let places = (client..tokens.len()).step_by(connections);
-            places.map(|place| shuffle.at(place as u64) as usize).collect()
-        };
-        let chains = (0..connections).map(chains).collect();
-        Ok(Self { template: Template::read(folder)?, chains, tokens, next: vec![0; connections] })
+        Ok(Self { template: Template::read(folder)?, chains: Chains::read(folder, connections)? })
     }
 }
 
 impl Script for Turns {
     fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool {
-        let chain = self.chains[connection][self.next[connection]];
-        self.template.write(&self.tokens[chain], out);
+        self.template.write(self.chains.held(connection), out);
         true
     }
 
     fn answer(&mut self, connection: usize, body: &[u8]) -> Result<(), Trouble> {
-        let name = br#""refresh_token":""#;
-        let at = memchr::memmem::find(body, name).ok_or("an answer without a refresh token")? + name.len();
-        let length = memchr::memchr(b'"', &body[at..]).ok_or("a refresh token without an end")?;
-        let (chains, next) = (&self.chains[connection], &mut self.next[connection]);
-        self.tokens[chains[*next]] = body[at..at + length].into();
-        *next = (*next + 1) % chains.len();
-        Ok(())
+        self.chains.turn(connection, body)
     }
 }
 

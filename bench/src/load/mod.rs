@@ -1,6 +1,7 @@
 //! The load: one thread, keep-alive connections, one request on each at a time. It must cost little, because it shares
 //! the machine with what it measures.
 
+mod chains;
 mod checks;
 mod drive;
 mod held;
@@ -195,9 +196,14 @@ impl Window {
     }
 }
 
+/// A file's lines, as they are shown.
+fn lines(text: &str) -> Vec<Box<[u8]>> {
+    text.lines().map(|line| line.as_bytes().into()).collect()
+}
+
 /// Does what the parent asks for, errand by errand.
 pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
-    let (mut chains, mut turns) = (None, None);
+    let (mut refreshes, mut turns) = (None, None);
     for errand in child::questions::<Errand>() {
         let errand = errand?;
         let outcome = match errand.asks {
@@ -225,12 +231,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
                 drive::drive(errand, turns)
             }
             Asks::Refresh { once } => {
-                let chains = match &mut chains {
-                    Some(chains) => chains,
-                    none => none.insert(refreshes::Chains::read(folder, errand.connections)?),
+                let refreshes = match &mut refreshes {
+                    Some(refreshes) => refreshes,
+                    none => none.insert(refreshes::Refreshes::read(folder, errand.connections)?),
                 };
-                chains.aim(errand.port, once);
-                drive::drive(errand, chains)
+                refreshes.aim(errand.port, once);
+                drive::drive(errand, refreshes)
             }
         }?;
         child::say(&outcome)?;

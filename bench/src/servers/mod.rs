@@ -16,7 +16,7 @@ pub(crate) use bare::{serve_axum, serve_hyper};
 pub(crate) use door::serve_doorward;
 pub(crate) use floor::serve_floor;
 pub(crate) use hash::bare_hash;
-pub(crate) use tokens::{Again, verify_tokens};
+pub(crate) use tokens::{Again, Verified, verify_tokens};
 pub(crate) use update::{Spell, Turned, bare_update};
 
 /// What Doorward calls itself, wherever it listens.

@@ -27,10 +27,11 @@ struct Question {
     now: i64,
 }
 
-#[derive(Debug, Serialize)]
-struct Verified {
-    calls: u64,
-    seconds: f64,
+/// What a verifying process says, ours or another's.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Verified {
+    pub(crate) calls: u64,
+    pub(crate) seconds: f64,
 }
 
 /// Verifies for as long as the parent says, question by question.

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use doorward_verify::{Algorithm, Timestamp};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{Extent, is_here, line, made, tell, text, wait_for_calm, way};
@@ -15,18 +14,11 @@ use crate::comparison::Facts;
 use crate::peers::{Parts, Peer};
 use crate::process;
 use crate::report::{Line, Row};
-use crate::servers::Again;
+use crate::servers::{Again, Verified};
 use crate::tokens::Token;
 
 /// The algorithms that all of them have.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Hs256];
-
-/// What a verifying process says.
-#[derive(Debug, Deserialize)]
-struct Verified {
-    calls: u64,
-    seconds: f64,
-}
 
 /// Somebody who verifies in one way.
 struct Verifying {

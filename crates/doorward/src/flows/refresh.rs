@@ -141,10 +141,15 @@ impl Asking<'_> {
             let credential = authentic(&session).ok_or(Refusal::RefreshInvalid)?;
             let client = self.client_of(&session)?;
             let epochs = door.directory().epochs(session.user, &session.client).await?;
-            let user = self.user_of(&session).await?;
             let pen = Pen::take(door, &client)?;
+            let decision = self.decide(&session, credential, epochs, &client, now);
+            // Whoever gets nothing costs no reading of a user.
+            let user = match &decision {
+                Decision::Repeat | Decision::Rotate(_) => self.user_of(&session).await?,
+                Decision::Refuse(_) | Decision::End => None,
+            };
             let issuing = Issuing { client: &client, user: user.clone(), head, now, pen };
-            match self.decide(&session, credential, epochs, &issuing) {
+            match decision {
                 Decision::Refuse(why) => return Err(why.into()),
                 Decision::Repeat => {
                     let handed = self.repeat(&session, issuing).await?;
@@ -184,9 +189,9 @@ impl Asking<'_> {
         let session = &record.session;
         let Some(credential) = authentic(session) else { return Ok(None) };
         let client = self.client_of(session)?;
-        let issuing =
-            Issuing { client: &client, user: record.user.clone(), head, now, pen: Pen::take(door, &client)? };
-        let turn = match self.decide(session, credential, record.epochs, &issuing) {
+        let pen = Pen::take(door, &client)?;
+        let issuing = Issuing { client: &client, user: record.user.clone(), head, now, pen };
+        let turn = match self.decide(session, credential, record.epochs, &client, now) {
             Decision::Rotate(turn) if turn.stands_alone() => *turn,
             _ => return Ok(None),
         };
@@ -194,13 +199,20 @@ impl Asking<'_> {
         Ok(turned.map(|(turned, handed)| self.remember(record.turned(turned), handed)))
     }
 
-    fn decide(&self, session: &Session, shown: Credential, epochs: Epochs, around: &Issuing<'_>) -> Decision {
+    fn decide(
+        &self,
+        session: &Session,
+        shown: Credential,
+        epochs: Epochs,
+        client: &Client,
+        now: Timestamp,
+    ) -> Decision {
         let around = Circumstances {
-            client: around.client,
+            client,
             epochs,
             refresh_key: self.door.keys().refresh_active(),
             policy: self.door.settings().refresh,
-            now: around.now,
+            now,
         };
         refresh::decide(session, shown, self.asked.attempt, around)
     }

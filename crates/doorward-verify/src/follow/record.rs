@@ -54,10 +54,7 @@ impl Draft {
                     user.object(|name, value| {
                         match name {
                             "id" => self.subject = Some(value.string()?.to_owned()),
-                            "roles" => value.array(|role| {
-                                self.roles.push(role.string()?.to_owned());
-                                Ok::<(), Malformed>(())
-                            })?,
+                            "roles" => read_texts(value, &mut self.roles)?,
                             _ => value.skip()?,
                         }
                         Ok::<(), Malformed>(())
@@ -83,10 +80,7 @@ impl Draft {
         match name {
             "auth_time" => self.auth_time = value.unless_null(|at| instant(at.string()?).ok_or(Malformed))?,
             "acr" => self.acr = value.unless_null(|acr| acr.string().map(str::to_owned))?,
-            "amr" => value.array(|method| {
-                self.amr.push(method.string()?.to_owned());
-                Ok::<(), Malformed>(())
-            })?,
+            "amr" => read_texts(value, &mut self.amr)?,
             _ => value.skip()?,
         }
         Ok(())
@@ -134,6 +128,13 @@ impl Record {
             reported: AtomicI64::new(i64::MIN / 2),
         })
     }
+}
+
+fn read_texts(value: &mut Reader<'_>, texts: &mut Vec<String>) -> Result<(), Malformed> {
+    value.array(|text| {
+        texts.push(text.string()?.to_owned());
+        Ok(())
+    })
 }
 
 /// Reads an instant of RFC 3339 in UTC, as `2026-11-26T20:59:16Z` or with a fraction of a second.

@@ -216,17 +216,18 @@ impl World {
         let emails = ["single", "together"].map(|name| format!("{name}-{}", self.people));
         let [single, together] = emails.map(|name| self.sign_up(&name));
         let wave = Wave {
-            since: At::now(),
             living: self.sign_in("steady@example.test", 2),
             single: self.sign_in(&single, ends),
             together: self.sign_in(&together, 2),
+            // The last, because signing in takes a while.
+            since: At::now(),
         };
         for target in &mut self.targets {
             for member in wave.all() {
                 target.add(member.id, &member.credential);
             }
         }
-        Wave { since: At::now(), ..wave }
+        wave
     }
 
     /// Begins to end what is to be ended, some of it within `early`, one just then, all within `within`; every other call

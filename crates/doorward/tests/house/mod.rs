@@ -364,6 +364,13 @@ impl Answer {
     }
 
     #[track_caller]
+    /// What its access token says, not verified.
+    pub(crate) fn claims(&self) -> Value {
+        let token = self.text("access_token");
+        let claims = token.split('.').nth(1).and_then(doorward_core::base64url::decode).expect("claims");
+        serde_json::from_slice(&claims).expect("JSON")
+    }
+
     pub(crate) fn session_id(&self) -> String {
         self.body["session"]["id"].as_str().unwrap_or_else(|| panic!("no session in {self:?}")).to_owned()
     }

@@ -2,7 +2,10 @@
 //! to run them at all is asked for before anything is measured.
 
 use std::collections::HashMap;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,13 +40,13 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// The folder of one that Node runs, and a package that it cannot do without.
-    const fn of_node(self) -> Option<[&'static str; 2]> {
+    /// The folder of one that Node runs.
+    const fn of_node(self) -> Option<&'static str> {
         Some(match self {
-            Self::ExpressSession => ["express-session", "connect-redis"],
-            Self::BetterAuth => ["better-auth", "better-auth"],
-            Self::Jsonwebtoken => ["jsonwebtoken", "jsonwebtoken"],
-            Self::OidcProvider => ["oidc-provider", "oidc-provider"],
+            Self::ExpressSession => "express-session",
+            Self::BetterAuth => "better-auth",
+            Self::Jsonwebtoken => "jsonwebtoken",
+            Self::OidcProvider => "oidc-provider",
             Self::TowerSessions | Self::JsonwebtokenRs => return None,
         })
     }
@@ -55,7 +58,7 @@ impl Peer {
             each.collect::<Option<Vec<_>>>().map(|each| each.join(", ")).ok_or("not in the lock file")
         };
         match (self, self.of_node()) {
-            (_, Some([folder, _])) => dependencies(&fs::read_to_string(home(folder).join("package.json"))?),
+            (_, Some(folder)) => dependencies(&fs::read_to_string(home(folder).join("package.json"))?),
             (Self::TowerSessions, None) => {
                 Ok(locked(&["tower-sessions", "tower-sessions-redis-store", "fred", "axum"])?)
             }
@@ -80,7 +83,7 @@ impl Parts {
         let mut built = None;
         for &peer in wanted {
             let place = match peer.of_node() {
-                Some([folder, one]) => modules(folder, one),
+                Some(folder) => modules(folder),
                 None => built.get_or_insert_with(build).clone(),
             };
             if let Err(why) = &place {
@@ -143,37 +146,62 @@ fn node() -> Result<String, Trouble> {
     Ok(version)
 }
 
-/// The modules of a peer, exactly as its lock file says, once; and its scripts.
-fn modules(folder: &str, one: &str) -> Result<PathBuf, String> {
-    let (from, to) = (home(folder), target()?.join("parts").join(format!("peer-{folder}")));
-    let told = |error: std::io::Error| error.to_string();
-    fs::create_dir_all(&to).map_err(told)?;
-    let read = |place: &Path, name: &str| fs::read(place.join(name)).ok();
-    let lists = ["package.json", "package-lock.json"];
-    let current = lists.iter().all(|name| read(&from, name) == read(&to, name));
-    let scripts = fs::read_dir(&from).map_err(told)?.flatten().map(|entry| entry.path());
-    for file in scripts.chain([home("parent.mjs")]).filter(|file| file.is_file()) {
-        if let Some(name) = file.file_name() {
-            fs::copy(&file, to.join(name)).map_err(told)?;
+/// The scripts of a peer and its modules, exactly as its lock file says.
+fn modules(folder: &str) -> Result<PathBuf, String> {
+    let to = target()?.join("parts").join(format!("peer-{folder}"));
+    let files = ours(folder).map_err(|error| error.to_string())?;
+    once(&to, &files.concat().concat(), || {
+        eprintln!("bench: fetching {folder}");
+        for [name, text] in &files {
+            fs::write(to.join(OsStr::from_bytes(name)), text).map_err(|error| error.to_string())?;
         }
+        npm_ci(folder, &to)
+    })?;
+    Ok(to)
+}
+
+/// Our files of a peer, each with its name.
+fn ours(folder: &str) -> io::Result<Vec<[Vec<u8>; 2]>> {
+    let files = fs::read_dir(home(folder))?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut files: Vec<PathBuf> =
+        files.into_iter().chain([home("parent.mjs")]).filter(|file| file.is_file()).collect();
+    files.sort();
+    let named = |file: &PathBuf| Ok([file.file_name().unwrap_or_default().as_bytes().to_owned(), fs::read(file)?]);
+    files.iter().map(named).collect()
+}
+
+/// Fills a folder, unless it is filled with just this already. Who comes meanwhile waits, and what is filled is not touched
+/// again: two benches may begin at the same time, and one while another runs. What was filled by half is filled anew.
+fn once(folder: &Path, with: &[u8], fill: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let told = |error: io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(told)?;
+    let turn = File::create(folder.join(".turn")).map_err(told)?;
+    turn.lock().map_err(told)?;
+    let filled = folder.join(".filled");
+    if fs::read(&filled).is_ok_and(|by| by == with) {
+        return Ok(());
     }
-    if current && to.join("node_modules").join(one).join("package.json").exists() {
-        return Ok(to);
+    match fs::remove_file(&filled) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error)),
+        _ => {}
     }
-    eprintln!("bench: fetching {folder}");
+    fill()?;
+    fs::write(&filled, with).map_err(told)
+}
+
+/// Installs what the lists in a folder name.
+fn npm_ci(folder: &str, to: &Path) -> Result<(), String> {
     let mut last = String::new();
     // A mirror may have a bad moment.
     for _ in 0..2 {
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&to).stdin(Stdio::null());
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(to).stdin(Stdio::null());
         match npm.output() {
-            Ok(output) if output.status.success() => return Ok(to),
+            Ok(output) if output.status.success() => return Ok(()),
             Ok(output) => last = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " "),
             Err(error) => last = error.to_string(),
         }
     }
-    // Half of it would look like all of it the next time.
-    drop(fs::remove_dir_all(to.join("node_modules")));
     Err(format!("`npm ci` in {folder}: {last}"))
 }
 
@@ -207,6 +235,9 @@ fn dependencies(package: &str) -> Result<String, Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -218,6 +249,49 @@ mod tests {
                 assert!(version.split('.').count() == 3, "{made_of}");
                 assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{made_of}");
             }
+        }
+    }
+
+    #[test]
+    fn benches_that_begin_together_fill_a_folder_once_and_wait_for_it() {
+        let place = tempfile::tempdir().expect("a place");
+        let folder = place.path().join("peer");
+        let fills = AtomicUsize::new(0);
+        let begin = |with: &[u8]| {
+            once(&folder, with, || {
+                fills.fetch_add(1, Ordering::SeqCst);
+                drop(fs::remove_file(folder.join("whole")));
+                thread::yield_now();
+                fs::write(folder.join("whole"), with).map_err(|error| error.to_string())
+            })
+        };
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    begin(b"one").expect("filled");
+                    assert_eq!(fs::read(folder.join("whole")).expect("no half of it is seen"), b"one");
+                });
+            }
+        });
+        assert_eq!(fills.load(Ordering::SeqCst), 1);
+        begin(b"two").expect("filled with what is wanted now");
+        assert_eq!(fills.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_folder_filled_by_half_is_filled_anew() {
+        let place = tempfile::tempdir().expect("a place");
+        once(place.path(), b"one", || Ok(())).expect("filled");
+        let why = once(place.path(), b"two", || Err(String::from("no mirror"))).expect_err("half of it");
+        assert_eq!(why, "no mirror");
+        for with in [b"one", b"two"] {
+            let mut filled = false;
+            once(place.path(), with, || {
+                filled = true;
+                Ok(())
+            })
+            .expect("filled");
+            assert!(filled, "neither is what the folder holds");
         }
     }
 

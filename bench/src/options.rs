@@ -60,12 +60,22 @@ pub(crate) struct Options {
 impl Options {
     /// Seconds of one run.
     pub(crate) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or(if self.quick { 1.0 } else { 5.0 })
+        // All of it together shall not take longer than a quarter of an hour.
+        self.seconds.unwrap_or(match (self.quick, self.full) {
+            (true, _) => 1.0,
+            (false, true) => 4.0,
+            (false, false) => 5.0,
+        })
     }
 
     /// Rounds.
     pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1)
+        let usual = match (self.quick, self.full) {
+            (true, _) => 2,
+            (false, true) => 3,
+            (false, false) => 5,
+        };
+        self.rounds.unwrap_or(usual).max(1)
     }
 
     /// Is a row wanted?

@@ -64,8 +64,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, Trouble> {
                 Wanted::Revocation => revocation::measure(options, folder.path())?,
                 Wanted::Peers => {
                     let parts = parts.as_ref().ok_or("nobody to compare with")?;
-                    let (row, found) = peers::measure(options, folder.path(), parts)?;
-                    facts = Some(found);
+                    let (row, found) = peers::measured(options, folder.path(), parts);
+                    facts = found;
                     row
                 }
             });

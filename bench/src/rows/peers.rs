@@ -18,6 +18,9 @@ use crate::options::Options;
 use crate::peers::{Parts, Peer};
 use crate::report::{Line, Row};
 
+/// What the row is called.
+const TITLE: &str = "Beside other people's programs";
+
 /// How much of everything.
 struct Extent {
     /// Sessions that are checked, where filling is cheap.
@@ -34,22 +37,37 @@ impl Extent {
     fn of(options: &Options) -> Self {
         let (many, few) = if options.quick { (2_000, 500) } else { (100_000, 10_000) };
         let seconds = options.seconds.unwrap_or(if options.quick { 0.5 } else { 2.0 });
-        Self { many, few, rounds: options.rounds(), seconds, patient: !options.quick }
+        let rounds = options.rounds.unwrap_or(if options.quick { 2 } else { 5 }).max(1);
+        Self { many, few, rounds, seconds, patient: !options.quick }
     }
 }
 
-/// Measures; gives what is to be read as a row, and what the comparisons are made of.
-pub(super) fn measure(options: &Options, folder: &Path, parts: &Parts) -> Result<(Row, Facts), Trouble> {
+/// Measures; gives what is to be read as a row, and what the comparisons are made of. Whatever breaks here is told in the
+/// row, and takes no other row with it.
+pub(super) fn measured(options: &Options, folder: &Path, parts: &Parts) -> (Row, Option<Facts>) {
+    match measure(options, folder, parts) {
+        Ok((row, facts)) => (row, Some(facts)),
+        Err(trouble) => {
+            let mut row = Row { title: String::from(TITLE), ..Row::default() };
+            left_out("everybody", Err(trouble), &mut row);
+            row.verdicts.push(checks::unmeasured());
+            (row, None)
+        }
+    }
+}
+
+fn measure(options: &Options, folder: &Path, parts: &Parts) -> Result<(Row, Facts), Trouble> {
     let extent = Extent::of(options);
     let folder = folder.join("peers");
     fs::create_dir(&folder)?;
-    let mut row = Row { title: String::from("Beside other people's programs"), ..Row::default() };
+    let mut row = Row { title: String::from(TITLE), ..Row::default() };
     let mut facts = Facts::new([extent.many, extent.few, turning::CHAINS], options.core_hour);
     about(options, parts, &extent, &mut row)?;
     let mut checks = checks::Checks::set_up(options, &extent, &folder, parts, &mut row)?;
-    checks.rounds(&extent)?;
+    checks.rounds(&extent, &mut row)?;
     tokens::measure(&extent, &folder, parts, &mut row, &mut facts)?;
-    turning::measure(&extent, &folder, parts, &mut row, &mut facts)?;
+    let turned = turning::measure(&extent, &folder, parts, &mut row, &mut facts);
+    left_out("refreshing beside oidc-provider", turned, &mut row);
     checks.end(&extent, &mut row, &mut facts)?;
     Ok((row, facts))
 }
@@ -75,6 +93,14 @@ fn about(options: &Options, parts: &Parts, extent: &Extent, row: &mut Row) -> Re
         turning::CHAINS
     ));
     Ok(())
+}
+
+/// One who fails is left out, and the others are measured; the row says so.
+fn left_out(who: &str, done: Result<(), Trouble>, row: &mut Row) {
+    if let Err(trouble) = done {
+        tell(&format!("peers: {who} is left out: {trouble}"));
+        row.notes.push(format!("{who}: not measured: {trouble}"));
+    }
 }
 
 /// Somebody who is asked over HTTP, and the load that asks.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Asked, CONNECTIONS, Extent, is_here, line, load, made, tell, text, wait_for_calm, way};
+use super::{Asked, CONNECTIONS, Extent, is_here, left_out, line, load, made, tell, text, wait_for_calm, way};
 use crate::Trouble;
 use crate::child::Started;
 use crate::comparison::Facts;
@@ -107,23 +107,34 @@ impl Checks {
     }
 
     /// Interleaved rounds.
-    pub(super) fn rounds(&mut self, extent: &Extent) -> Result<(), Trouble> {
+    pub(super) fn rounds(&mut self, extent: &Extent, row: &mut Row) -> Result<(), Trouble> {
         tell("peers: warming up");
-        for asked in &mut self.others {
+        self.each(row, |asked| {
             let outcome = asked.ask(extent.seconds.min(2.0))?;
-            note(&mut line(&asked.line.name), &outcome, 0.0)?;
-        }
+            note(&mut line(&asked.line.name), &outcome, 0.0)
+        });
         for round in 0..extent.rounds {
             tell(&format!("peers: checks, round {} of {}", round + 1, extent.rounds));
             // So that none is used for the first time in its minute while it counts.
             self.walk()?;
             wait_for_calm();
             self.doorward.turn(extent.seconds)?;
-            for asked in self.others.iter_mut().chain(&mut self.look_up) {
+            self.each(row, |asked| asked.turn(extent.seconds));
+            if let Some(asked) = &mut self.look_up {
                 asked.turn(extent.seconds)?;
             }
         }
         Ok(())
+    }
+
+    /// Does something with all others; whoever fails is out.
+    fn each(&mut self, row: &mut Row, mut work: impl FnMut(&mut Asked) -> Result<(), Trouble>) {
+        self.others.retain_mut(|asked| {
+            let done = work(asked);
+            let is_good = done.is_ok();
+            left_out(&asked.line.name, done, row);
+            is_good
+        });
     }
 
     /// Uses every session once; gives what that cost until the server is quiet again.
@@ -155,7 +166,7 @@ impl Checks {
                 median(&ratios(&self.doorward.line.cpu, &express.line.cpu)),
                 GOAL,
             ),
-            None => Verdict::at_most(&format!("CPU per check / {EXPRESS}: not measured"), f64::NAN, GOAL),
+            None => unmeasured(),
         });
         if let (Some(express), Some(plain), Some(hyper)) = (express, find("express alone"), find("bare hyper")) {
             row.notes.push(format!(
@@ -184,6 +195,11 @@ impl Checks {
         row.lines.extend(self.others.into_iter().chain(self.look_up).flat_map(Asked::lines));
         Ok(())
     }
+}
+
+/// The goal where nobody is to be held against.
+pub(super) fn unmeasured() -> Verdict {
+    Verdict::at_most(&format!("CPU per check / {EXPRESS}: not measured"), f64::NAN, GOAL)
 }
 
 /// A look-up in Redis and nothing else, one at a time.
@@ -219,36 +235,49 @@ impl Scene<'_> {
             ));
         }
         if let (Some(redis), true) = (&redis, wants_redis[0]) {
-            let (before, port) = (process::resident(redis.id())?, redis.port.to_string());
-            let begun = self.begin(Peer::ExpressSession, "server.mjs", "express", &[&many, &port])?;
-            let folder = begun.folder.clone();
-            let at = self.add(EXPRESS, begun, Some(redis.id()), "/v1/session")?;
-            let each = process::resident(redis.id())?.saturating_sub(before) as f64 / extent.many as f64;
-            held.push((format!("connect-redis in {}", redis.version), each));
-            // The same server: with all that express adds, and without asking for the session.
-            for (name, path, store) in [(WRITTEN, "as-written", Some(redis.id())), ("express alone", "plain", None)] {
-                let beside = made(self.folder, path)?;
-                fs::copy(folder.join(HELD), beside.join(HELD))?;
-                self.ask(name, &beside, at, store, &format!("/{path}"))?;
-            }
+            let done = self.express(redis, &many).map(|bytes| {
+                held.push((format!("connect-redis in {}", redis.version), bytes as f64 / extent.many as f64));
+            });
+            left_out(EXPRESS, done, row);
         }
         if wants_redis[1] {
             let (peer, program) = (Peer::TowerSessions, "tower-sessions-peer");
-            let begun = self.begin(peer, program, "tower-memory", &[&many, "memory"])?;
-            self.add("tower-sessions, in memory", begun, None, "/v1/session")?;
+            let memory = "tower-sessions, in memory";
+            let begun = self.begin(peer, program, "tower-memory", &[&many, "memory"]);
+            let done = begun.and_then(|begun| self.add(memory, begun, None, "/v1/session").map(drop));
+            left_out(memory, done, row);
             if let Some(redis) = &redis {
-                let begun = self.begin(peer, program, "tower-redis", &[&many, &redis.port.to_string()])?;
-                self.add("tower-sessions, in Redis", begun, Some(redis.id()), "/v1/session")?;
+                let begun = self.begin(peer, program, "tower-redis", &[&many, &redis.port.to_string()]);
+                let (name, store) = ("tower-sessions, in Redis", Some(redis.id()));
+                let done = begun.and_then(|begun| self.add(name, begun, store, "/v1/session").map(drop));
+                left_out(name, done, row);
             }
         }
         if is_here(self.parts, Peer::BetterAuth) {
             let few = extent.few.to_string();
             for (name, mode) in [("better-auth, SQLite", "store"), ("better-auth, its cookie cache", "cache")] {
-                let begun = self.begin(Peer::BetterAuth, "server.mjs", mode, &[&few, mode])?;
-                self.add(name, begun, None, "/api/auth/get-session")?;
+                let begun = self.begin(Peer::BetterAuth, "server.mjs", mode, &[&few, mode]);
+                let done = begun.and_then(|begun| self.add(name, begun, None, "/api/auth/get-session").map(drop));
+                left_out(name, done, row);
             }
         }
         Ok(redis)
+    }
+
+    /// The article's code, in three ways to answer; gives what its sessions take of Redis's memory.
+    fn express(&mut self, redis: &Redis, many: &str) -> Result<u64, Trouble> {
+        let (before, port) = (process::resident(redis.id())?, redis.port.to_string());
+        let begun = self.begin(Peer::ExpressSession, "server.mjs", "express", &[many, &port])?;
+        let folder = begun.folder.clone();
+        let at = self.add(EXPRESS, begun, Some(redis.id()), "/v1/session")?;
+        let held = process::resident(redis.id())?.saturating_sub(before);
+        // The same server: with all that express adds, and without asking for the session.
+        for (name, path, store) in [(WRITTEN, "as-written", Some(redis.id())), ("express alone", "plain", None)] {
+            let beside = made(self.folder, path)?;
+            fs::copy(folder.join(HELD), beside.join(HELD))?;
+            self.ask(name, &beside, at, store, &format!("/{path}"))?;
+        }
+        Ok(held)
     }
 
     /// The bare limit, which answers whoever comes.

@@ -115,9 +115,9 @@ impl Checks {
         });
         for round in 0..extent.rounds {
             tell(&format!("peers: checks, round {} of {}", round + 1, extent.rounds));
-            // So that none is used for the first time in its minute while it counts.
-            self.walk()?;
             wait_for_calm();
+            // So that none is used for the first time in its minute while it counts; nothing is waited for in between.
+            self.walk()?;
             self.doorward.turn(extent.seconds)?;
             self.each(row, |asked| asked.turn(extent.seconds));
             if let Some(asked) = &mut self.look_up {

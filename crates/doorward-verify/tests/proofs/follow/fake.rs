@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) keep_ms: i64,
     /// How long sessions may yet lie unused.
     pub(crate) idle_ms: i64,
+    /// How much it says that nobody wants to know.
+    pub(crate) chatter: usize,
 }
 
 pub(crate) struct Stream {
@@ -116,6 +118,7 @@ impl Fake {
             needs_keys: false,
             keep_ms: 60_000,
             idle_ms: 3_600_000,
+            chatter: 0,
         };
         let fake = Self { state: Arc::new(Mutex::new(state)), world, url };
         let serving = fake.clone();
@@ -215,10 +218,20 @@ impl Fake {
                 "/v1/feed/snapshot" => (200, "application/vnd.doorward.snapshot", self.snapshot()),
                 "/.well-known/jwks.json" => (200, "application/json", self.state().jwks.clone()),
                 "/v1/feed/sessions" => self.session(path),
-                "/oauth2/introspect" => match self.state().introspect {
-                    Some(active) => (200, "application/json", format!("{{\"active\":{active}}}").into_bytes()),
-                    None => (503, "text/plain", Vec::new()),
-                },
+                "/oauth2/introspect" => {
+                    let (said, length) = {
+                        let state = self.state();
+                        (state.introspect, state.chatter)
+                    };
+                    let chatter = "x".repeat(length);
+                    match said {
+                        Some(active) => {
+                            let json = format!(r#"{{"active":{active},"chatter":"{chatter}"}}"#);
+                            (200, "application/json", json.into_bytes())
+                        }
+                        None => (503, "text/plain", Vec::new()),
+                    }
+                }
                 _ => (404, "text/plain", Vec::new()),
             };
             let head =
@@ -237,8 +250,9 @@ impl Fake {
                 let head = state.head();
                 let end = now() + Lifetime::from_mins(60);
                 let json = format!(
-                    r#"{{"session":{{"id":"{session}","auth_time":"2027-01-15T08:00:00Z","amr":["pwd"]}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{idle},"keep_ms":{}}}"#,
+                    r#"{{"session":{{"id":"{session}","auth_time":"2027-01-15T08:00:00Z","amr":["pwd"]}},"user":{{"id":"usr_x"}},"sid":"{session}","client_id":"web","rh":null,"rv":"{head}","expires_at":{end},"idle_expires_at":{idle},"keep_ms":{},"chatter":"{}"}}"#,
                     state.keep_ms,
+                    "x".repeat(state.chatter),
                     idle = (now() + Lifetime::from_millis(state.idle_ms)).millis(),
                     end = end.millis()
                 );

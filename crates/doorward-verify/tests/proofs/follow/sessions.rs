@@ -162,6 +162,15 @@ async fn while_the_index_cannot_say_the_record_does_if_the_route_wants_it_asked_
         assert_eq!(follower.session_with(&secret(1), policy(Cut::Introspect)).await.map(drop), Ok(()));
         assert_eq!(fake.count("/v1/feed/sessions"), fetched, "each time anew");
     }
+    // Sixty-four kibibytes are read, and no more.
+    let token = fake.token("ses_one");
+    fake.state().introspect = Some(true);
+    for (chatter, expect) in [(60_000, Ok(())), (66_000, Err(Refused::Unknown))] {
+        fake.state().chatter = chatter;
+        assert_eq!(follower.session_with(&secret(1), policy(Cut::Introspect)).await.map(drop), expect);
+        assert_eq!(follower.verify_with(&token, policy(Cut::Introspect)).await.map(drop), expect);
+    }
+    fake.state().chatter = 0;
     assert_eq!(follower.session_with(&secret(1), policy(Cut::Deny)).await.map(drop), Err(Refused::Unknown));
 }
 

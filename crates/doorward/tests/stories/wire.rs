@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::house::House;
 
 /// Generous, for busy machines: what takes longer never comes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A house on a port.
 pub(crate) struct Street {
@@ -88,7 +88,12 @@ impl Told {
 impl Caller {
     /// Says something; whether anybody listens is seen by the answer.
     pub(crate) async fn say(&mut self, text: impl AsRef<[u8]>) {
-        drop(self.stream.write_all(text.as_ref()).await);
+        self.goes_on(text).await;
+    }
+
+    /// Says something, however long that takes; gives whether the connection still carries it.
+    pub(crate) async fn goes_on(&mut self, text: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(text.as_ref()).await.is_ok()
     }
 
     /// Says nothing more, and goes on listening.

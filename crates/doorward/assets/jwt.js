@@ -27,9 +27,6 @@ const MEANINGS = {
   crit: "Extensions that must be understood",
 };
 const TIMES = ["exp", "nbf", "iat", "auth_time"];
-const LONGEST_LIFE = 60 * 60;
-const SENSITIVE =
-  /pass(word|wd|phrase)?$|secret|private.?key|api.?key|credit|card.?(number|no)|\bpan\b|cvv|cvc|iban|ssn|social.?security|tax.?id|passport|birth|dob$|phone|address$|salary|diagnos|medical|refresh.?token|access.?token|session.?token/i;
 const PARAMS = {
   ES256: { load: { name: "ECDSA", namedCurve: "P-256" }, check: { name: "ECDSA", hash: "SHA-256" } },
   EdDSA: { load: { name: "Ed25519" }, check: { name: "Ed25519" } },
@@ -38,6 +35,8 @@ const PARAMS = {
 const find = (id) => document.getElementById(id);
 const tool = find("tool");
 const field = find("token");
+// What the twelve checks go by, and what each says: the server's own.
+const rules = JSON.parse(tool.dataset.rules);
 let current = null;
 
 function bytes(part) {
@@ -46,24 +45,44 @@ function bytes(part) {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+// Whether a strict reader refuses it: a member that comes twice, a number beyond all numbers, half a character.
+function isLoose(text) {
+  const open = [];
+  let last = "";
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]|-?\d[-+.\deE]*/gs)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ":") {
+      if (open.at(-1).has(last)) return true;
+      open.at(-1).add(last);
+    } else if (token.startsWith('"')) {
+      last = JSON.parse(token);
+      if (!last.isWellFormed()) return true;
+    } else if (!Number.isFinite(Number(token))) return true;
+  }
+  return false;
+}
+
 function object(part, name) {
-  let value;
+  let text, value;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes(part)));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes(part));
+    value = JSON.parse(text);
   } catch (error) {
     throw new Error(`The ${name} cannot be read: ${error.message}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new Error(`The ${name} is no JSON object.`);
   }
-  return value;
+  return [value, isLoose(text)];
 }
 
 function decode(text) {
   const parts = text.split(".");
   if (parts.length === 5) throw new Error("This token is encrypted (JWE, five parts). Nobody can look into it without the key.");
   if (parts.length !== 3) throw new Error(`A signed token has three parts with dots between them; this has ${parts.length}.`);
-  return { parts, header: object(parts[0], "header"), claims: object(parts[1], "payload") };
+  const [[header, looseHeader], [claims, loosePayload]] = [object(parts[0], "header"), object(parts[1], "payload")];
+  return { parts, header, claims, loose: [looseHeader, loosePayload], length: text.length };
 }
 
 function span(seconds) {
@@ -81,46 +100,71 @@ function moment(value) {
   return `${iso} (${distance < 0 ? `${span(distance)} ago` : `in ${span(distance)}`})`;
 }
 
-// What is wrong or dangerous, gravest first: [grave?, text].
-function findings({ header, claims }) {
-  const now = Date.now() / 1000;
-  const found = [];
-  const algorithm = header.alg;
-  if (typeof algorithm !== "string") found.push([true, "The header names no algorithm. No verifier may accept it."]);
-  else if (/^none$/i.test(algorithm)) found.push([true, "alg is “none”: anybody can write such a token. No verifier may accept it."]);
-  else if (/^HS/i.test(algorithm))
-    found.push([true, `alg is ${algorithm}: whoever can verify it can also make it, for one secret does both. A verifier that expects a public key must refuse it.`]);
-  if (claims.exp === undefined) found.push([true, "There is no exp: the token never ends by itself."]);
-  else if (typeof claims.exp !== "number") found.push([true, "exp is not a number of seconds."]);
-  else {
-    if (claims.exp <= now) found.push([true, `It expired ${span(now - claims.exp)} ago.`]);
-    const from = [claims.iat, claims.nbf].find((time) => typeof time === "number");
-    if (from === undefined && claims.exp - now > LONGEST_LIFE) {
-      found.push([false, `It is good for another ${span(claims.exp - now)}. Keep access tokens under 60 minutes, and refresh them.`]);
-    } else if (claims.exp - from > LONGEST_LIFE) {
-      found.push([false, `It lives for ${span(claims.exp - from)}. Keep access tokens under 60 minutes, and refresh them.`]);
-    }
-  }
-  if (typeof claims.nbf === "number" && claims.nbf > now) found.push([true, `It is not good yet: nbf is in ${span(claims.nbf - now)}.`]);
-  const names = [];
-  const walk = (value, path) => {
-    for (const [name, inner] of Object.entries(value)) {
-      const place = path ? `${path}.${name}` : name;
-      if (SENSITIVE.test(name)) names.push(place);
-      if (inner !== null && typeof inner === "object") walk(inner, place);
-    }
+const ascii = (text) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+// Does a word tell of people or of secrets?
+function tells(word) {
+  const plain = ascii(word);
+  return plain.includes("@") || (plain.includes("://") && plain.includes("?"))
+    || (plain.match(/\d+/g) ?? []).some((digits) => digits.length >= rules.digits)
+    || rules.telling.some((telling) => plain.includes(telling))
+    || rules.beginnings.some((beginning) => plain.startsWith(beginning));
+}
+
+function tellsInside(value) {
+  if (typeof value === "string") return tells(value);
+  if (Array.isArray(value)) return value.some(tellsInside);
+  return value !== null && typeof value === "object" && telling(value).length > 0;
+}
+
+// The names of claims, or of what is inside them, that tell what is nobody's business.
+function telling(claims) {
+  const isTelling = ([name, value]) =>
+    rules.personal.includes(name) || tells(name) || (!rules.opaque.includes(name) && tellsInside(value));
+  return Object.entries(claims).filter(isTelling).map(([name]) => name);
+}
+
+// The twelve checks, which `doorward jwt lint` makes too: of each that finds something, its id and where.
+function checks({ header, claims, loose, length }) {
+  const now = Math.floor(Date.now() / 1000);
+  const found = new Map();
+  const note = (isSo, id, place) => isSo && found.set(id, [...(found.get(id) ?? []), place]);
+  const text = (value) => (typeof value === "string" ? value : "");
+  const isKnown = rules.registered.includes(header.alg);
+  note(!isKnown, "DW601", "header: alg");
+  note(isKnown && header.alg.startsWith("HS"), "DW602", "header: alg");
+  for (const name of rules.commands) note(Object.hasOwn(header, name), "DW603", `header: ${name}`);
+  note(["", "jwt"].includes(ascii(text(header.typ))), "DW604", "header: typ");
+  for (const [at, place] of ["header", "payload"].entries()) note(loose[at], "DW605", place);
+  const seconds = (name) => {
+    const value = claims[name];
+    return Number.isSafeInteger(value) && value >= 0 && value <= 253402300799 ? value : undefined;
   };
-  walk(claims, "");
-  if (names.length > 0) {
-    found.push([true, `${names.join(", ")}: this looks sensitive. A token is signed, not encrypted; whoever holds it reads it.`]);
-  }
-  for (const name of ["jku", "jwk", "x5u", "x5c"]) {
-    if (header[name] !== undefined) found.push([false, `The header brings its own key (${name}). A verifier must not use it.`]);
-  }
-  for (const [name, use] of [["iss", "who made it"], ["aud", "whom it is for"]]) {
-    if (claims[name] === undefined) found.push([false, `There is no ${name}: a verifier cannot tell ${use}.`]);
-  }
-  return found.sort((one, other) => other[0] - one[0]);
+  const [end, birth, begin] = ["exp", "iat", "nbf"].map(seconds);
+  note(!Object.hasOwn(claims, "exp"), "DW606", "payload: exp");
+  note(end - (birth ?? now) > rules.longest, "DW607", "payload: exp");
+  const isMissing = (name) => [undefined, null, ""].includes(claims[name]);
+  for (const name of ["iss", "aud"]) note(isMissing(name), "DW608", `payload: ${name}`);
+  for (const name of ["sub", "jti", "iat"]) note(isMissing(name), "DW609", `payload: ${name}`);
+  const isOdd = { exp: end === undefined || end <= birth || end <= begin, iat: !(birth <= now + rules.leeway), nbf: !(begin <= now + rules.leeway) };
+  for (const name of ["exp", "iat", "nbf"]) note(Object.hasOwn(claims, name) && isOdd[name], "DW610", `payload: ${name}`);
+  for (const name of telling(claims)) note(true, "DW611", `payload: ${name}`);
+  note(length > rules.large, "DW612", `${length} bytes`);
+  return found;
+}
+
+// What is to be known of it, gravest first: [grade, name, what is so, where, what to do].
+function findings(token) {
+  const now = Date.now() / 1000;
+  const { exp, nbf } = token.claims;
+  const found = Array.from(checks(token), ([id, places]) => {
+    const [grade, sentence, advice] = rules.table[id];
+    return [grade, id, sentence, places, advice];
+  });
+  if (typeof exp === "number" && exp <= now) found.push(["error", "Now", `It expired ${span(now - exp)} ago.`, ["payload: exp"], ""]);
+  if (typeof nbf === "number" && nbf > now) found.push(["error", "Now", `It is not good yet: nbf is in ${span(nbf - now)}.`, ["payload: nbf"], ""]);
+  const order = ["error", "warn", "hint"];
+  return found.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
 }
 
 function element(name, text, classes = "") {
@@ -135,9 +179,14 @@ function json(value) {
   return line.length <= 60 ? line : JSON.stringify(value, null, 2);
 }
 
-function finding([grave, words]) {
-  const item = element("li", "", grave ? "grave" : "");
-  item.append(element("strong", grave ? "Danger: " : "Note: "), words);
+function finding([grade, name, sentence, places, advice]) {
+  const item = element("li", "", grade);
+  item.append(element("strong", name), ` ${sentence}`, ...places.flatMap((place) => [" ", element("code", place)]));
+  // What stands between backticks is code.
+  const words = advice.split("`").map((part, at) => (at % 2 ? element("code", part) : part));
+  const what = element("span", "", "soft");
+  what.append(...words);
+  if (advice) item.append(what);
   return item;
 }
 
@@ -178,7 +227,7 @@ function draw() {
   list(find("header"), current.header);
   const found = findings(current);
   find("findings").replaceChildren(...found.map(finding));
-  find("findings-card").hidden = found.length === 0;
+  find("clean").hidden = found.length > 0;
   find("decoded").hidden = false;
   verdict("unknown", "NOT VERIFIED", "It is decoded, and that is all: anybody can write what stands below. Trust none of it until the signature is verified.");
 }

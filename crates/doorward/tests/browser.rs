@@ -16,6 +16,8 @@ mod slow {
     use std::process::{Command, Stdio};
     use std::sync::Mutex;
 
+    use doorward_core::secret::{Secret, SecretKind};
+
     use super::blocks::blocks;
     use super::parts;
     use super::support::{Server, program};
@@ -37,7 +39,12 @@ mod slow {
         let token = server.sign_in(ADA, PASSWORD, "demo-jwt").word("access_token");
         let shots = target.join("screenshots").display().to_string();
         let program = browser.program.display().to_string();
-        browser.run("pages.mjs", &[&server.issuer(), &shots, &token, &program, &listed], &server);
+        let held = [7, 255].map(|byte| Secret::from_bytes([byte; 32]));
+        let kinds = [SecretKind::Session, SecretKind::Client, SecretKind::Verifier];
+        let held = kinds.iter().flat_map(|kind| held.each_ref().map(|secret| kind.text(secret)));
+        let words = [server.issuer(), shots, token, program, listed, env!("CARGO_BIN_EXE_doorward").to_owned()];
+        let words: Vec<String> = words.into_iter().chain(held).collect();
+        browser.run("pages.mjs", &words.iter().map(String::as_str).collect::<Vec<_>>(), &server);
     }
 
     #[test]

@@ -54,5 +54,7 @@ mod sign_in;
 mod strategies;
 #[path = "stories/table.rs"]
 mod table;
+#[path = "stories/tools.rs"]
+mod tools;
 #[path = "stories/wire.rs"]
 mod wire;

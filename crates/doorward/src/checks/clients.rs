@@ -50,7 +50,7 @@ fn look_at(client: &Client, all: &[Client], issuer: &str) -> Vec<Finding> {
 }
 
 /// Words that speak of people or of secrets.
-const TELLING: [&str; 14] = [
+pub(super) const TELLING: [&str; 14] = [
     "password",
     "passwd",
     "secret",
@@ -67,9 +67,9 @@ const TELLING: [&str; 14] = [
     "phone_number",
 ];
 /// What secrets begin with that scanners look for.
-const BEGINNINGS: [&str; 8] = ["dws_", "dwr_", "dwc_", "dwv_", "sk_live", "ghp_", "akia", "eyj"];
+pub(super) const BEGINNINGS: [&str; 8] = ["dws_", "dwr_", "dwc_", "dwv_", "sk_live", "ghp_", "akia", "eyj"];
 /// So many digits in a row are a number of somebody: a telephone, a card, an account.
-const DIGITS: usize = 9;
+pub(super) const DIGITS: usize = 9;
 
 /// Does a word of a token tell what is nobody's business?
 pub(super) fn tells_too_much(word: &str) -> bool {

@@ -3,10 +3,10 @@
 use doorward_core::policy::ACCESS_LONGEST;
 use doorward_core::{Lifetime, Timestamp, base64url};
 use doorward_verify::json::{Malformed, read_object};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Finding;
-use super::clients::tells_too_much;
+use super::clients::{BEGINNINGS, DIGITS, TELLING, tells_too_much};
 use super::table::{Check, tokens as table};
 
 /// The longest that is not called large.
@@ -126,6 +126,17 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     whole.map(Timestamp::from_secs)
 }
 
+/// What [`look`] goes by, as JSON, for who cannot call it: the page that looks at tokens in a browser.
+pub fn rules() -> Value {
+    let table =
+        table::ALL.map(|check| (check.id.to_owned(), json!([check.grade.name(), check.sentence, check.advice])));
+    json!({
+        "registered": REGISTERED, "commands": COMMANDS, "personal": PERSONAL, "opaque": OPAQUE, "telling": TELLING,
+        "beginnings": BEGINNINGS, "digits": DIGITS, "longest": ACCESS_LONGEST.secs(), "leeway": LEEWAY.secs(),
+        "large": LARGE, "table": Map::from_iter(table),
+    })
+}
+
 /// Where claims tell what is nobody's business: the name of a claim, or of one inside it. Never its value.
 fn telling(claims: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
@@ -150,8 +161,6 @@ fn says_too_much(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

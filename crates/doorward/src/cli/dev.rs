@@ -81,7 +81,7 @@ fn welcome((ready, metrics): (String, Option<SocketAddr>), issuer: &str, data: &
         String::new(),
         format!("Doorward {}  dev mode  (loopback only, data in {})", env!("CARGO_PKG_VERSION"), data.display()),
         format!("  Issuer        {issuer}"),
-        format!("  Pages         {issuer}/login  {issuer}/account  {issuer}/tools/jwt  {issuer}/tools/advise"),
+        format!("  Pages         {issuer}/login  {issuer}/account  {issuer}/tools"),
         format!("  Who am I      {issuer}/v1/session"),
         format!("  Public keys   {issuer}/.well-known/jwks.json"),
         format!("  Health        {issuer}/healthz  {issuer}/readyz"),

@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::extract::RequestId;
 use super::measured::measured;
-use super::pages::{account, advise, assets, devices, jwt, login, logout, look, security, signup};
+use super::pages::{account, advise, assets, devices, jwt, login, logout, look, security, signup, tools};
 use super::problem::{Code, Problem, written_out};
 use super::public::{data, password, refresh, session, sessions, users};
 use super::{cors, feed, headers, oauth, wellknown};
@@ -87,6 +87,8 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/account/security", Audience::Page, "form: change the password", || post(security::submit)),
     row("GET", "/account/devices", Audience::Page, "page: devices", || get(devices::show)),
     row("POST", "/account/devices", Audience::Page, "form: end one or all others", || post(devices::submit)),
+    row("GET", "/tools", Audience::Anybody, "page: the tools", || get(tools::show)),
+    row("GET", "/tools/secrets", Audience::Anybody, "page: draw secrets, hash them", || get(tools::secrets)),
     row("GET", "/tools/jwt", Audience::Anybody, "page: look into a token", || get(jwt::show)),
     row("GET", "/tools/advise", Audience::Anybody, "page: which strategy, and why", || get(advise::show)),
     row("GET", "/", Audience::Anybody, "to the account", || get(account::front)),

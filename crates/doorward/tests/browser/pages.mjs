@@ -1,15 +1,16 @@
 // Real Chromium on the real pages. Asked with: ORIGIN, SHOTS (a folder for screenshots), TOKEN (a JWT of the server), the
-// browser, and LISTED (an origin whose pages may call).
+// browser, LISTED (an origin whose pages may call), Doorward's own program, and secrets of all kinds.
 // One line a scenario on stdout; the first that fails ends the run with exit code 1.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 
 import { launch, play, require } from "./stage.mjs";
 
-const [origin, shots, token, program, listed] = process.argv.slice(2);
+const [origin, shots, token, program, listed, doorward, ...held] = process.argv.slice(2);
 const axe = require("axe-core").source;
 
 const ADA = { email: "ada@example.test", password: "copper-lantern-41" };
@@ -186,19 +187,15 @@ const scenarios = {
       }
       await page.getByText("Issuer: who made the token").waitFor();
       assert.equal(await page.locator("#findings li").count(), 0, "our own tokens give no cause for concern");
+      await page.getByText("None of the twelve checks").waitFor();
       const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
       const forged = (header, claims) => `${part(header)}.${part(claims)}.c2ln`;
       const now = Math.floor(Date.now() / 1000);
-      for (const [header, claims, warning] of [
-        [{ alg: "none" }, { exp: now + 60 }, "anybody can write such a token"],
-        [{ alg: "HS256" }, { exp: now + 60 }, "whoever can verify it can also make it"],
-        [{ alg: "ES256" }, {}, "There is no exp"],
-        [{ alg: "ES256" }, { iat: now, exp: now + 7 * 86400 }, "It lives for 7 days"],
-        [{ alg: "ES256" }, { exp: now - 600 }, "It expired 10 minutes ago"],
-        [{ alg: "ES256" }, { exp: now + 60, user: { password: "x" }, iban: "y" }, "user.password, iban: this looks sensitive"],
-        [{ alg: "ES256", jku: "https://other.test" }, { exp: now + 60 }, "brings its own key"],
+      for (const [claims, warning] of [
+        [{ exp: now - 600 }, "It expired 10 minutes ago"],
+        [{ exp: now + 600, nbf: now + 300 }, "It is not good yet: nbf is in"],
       ]) {
-        await field.fill(forged(header, claims));
+        await field.fill(forged({ alg: "ES256" }, claims));
         await page.locator("#findings").getByText(warning).waitFor();
         await verdict.getByText("NOT VERIFIED").waitFor();
       }
@@ -230,6 +227,89 @@ const scenarios = {
         await verdict.getByText("REFUSED").waitFor();
       }
       assert(sent.every((line) => line === keys[0]), "and nothing else");
+    });
+  },
+
+  async "the checklist finds what the command finds, with the same numbers"() {
+    const part = (text) => Buffer.from(text).toString("base64url");
+    const now = Math.floor(Date.now() / 1000);
+    const good = { iss: "https://id.test", sub: "usr_1", aud: "https://api.test", iat: now - 10, exp: now + 600, jti: "tok_00000000001234567890", roles: ["admin"] };
+    const head = { alg: "ES256", kid: "key_1", typ: "at+jwt" };
+    const of = (header, claims) => [JSON.stringify({ ...head, ...header }), JSON.stringify({ ...good, ...claims })];
+    const headers = [
+      { alg: "none" }, { alg: "nOnE" }, { alg: "XX1" }, { alg: 1 }, { alg: undefined }, { alg: "HS512" }, { alg: "RS256" }, { typ: undefined },
+      { typ: "JWT" }, { typ: "jwt" }, { typ: "" }, { typ: 5 }, { jku: "https://x.test" }, { jwk: {}, crit: ["b64"], b64: false }, { zip: "DEF" },
+    ];
+    const claims = [
+      {}, { exp: undefined }, { exp: null }, { exp: String(now) }, { exp: now + 0.5 }, { exp: -1 }, { exp: now + 7200 }, { iat: now + 3600 },
+      { iat: undefined, exp: now + 7200 }, { iat: "soon" }, { nbf: now + 600 }, { nbf: now + 300 }, { exp: now - 20 }, { exp: now - 600 },
+      { iss: "" }, { aud: null }, { aud: [] }, { sub: undefined, jti: "" }, { email: "x" }, { name: 1 }, { PassWord: 1 }, { note: "ada@example.test" },
+      { url: "https://a.test/?x" }, { card: "4111111111111111" }, { groups: ["a", "sk_live_1"] }, { deep: { er: { birth_day: 1 } } },
+      { deep: [{ er: [{ "1234567890": 1 }] }] }, { sid: "123456789" }, { picture: null }, { tenant: "EYJhbGci" }, { pad: "x".repeat(900) }, { "\u212Aey": "\u0130" },
+    ];
+    const tokens = [
+      ...headers.map((header) => of(header, {})), ...claims.map((each) => of({}, each)),
+      [of({}, {})[0].replace("{", '{"kid":"other",'), of({}, {})[1]], [of({}, {})[0], of({}, {})[1].replace("{", '{"s\\u0075b":"other",')],
+      [of({}, {})[0], of({}, { deep: { a: [{ b: 1 }], b: "{\\\":" } })[1].replace('"b":1', '"b":1,"b":2')],
+    ].map(([header, payload]) => `${part(header)}.${part(payload)}.c2ln`);
+    await visit({}, async (page) => {
+      await page.goto(`${origin}/tools/jwt`);
+      for (const token of [...tokens, "e30.e30."]) {
+        const lint = spawnSync(doorward, ["jwt", "lint", "-", "--format", "json"], { input: token, encoding: "utf8" });
+        const told = JSON.parse(lint.stdout).data.map(({ id, place }) => `${id} ${place}`);
+        await page.getByLabel("Token").fill(token);
+        const shown = await page.locator("#findings li").evaluateAll((items) =>
+          items.flatMap((item) => Array.from(item.querySelectorAll(":scope > code"), (place) => `${item.querySelector("strong").textContent} ${place.textContent}`)));
+        const numbered = shown.filter((line) => line.startsWith("DW"));
+        assert.deepEqual(numbered.sort(), told.sort(), Buffer.from(token.split(".")[1], "base64url").toString());
+      }
+    });
+  },
+
+  async "secrets and hashes are made in the browser, as the command makes them"() {
+    await visit({}, async (page) => {
+      const sent = [];
+      await page.goto(`${origin}/tools`);
+      await page.getByRole("link", { name: "Secrets and passwords" }).click();
+      await page.waitForLoadState("networkidle");
+      page.on("request", (request) => sent.push(request.url()));
+      const draw = async (what) => {
+        await page.getByRole("button", { name: `Draw a ${what}` }).click();
+        return page.getByLabel(`Your ${what}`).inputValue();
+      };
+      const first = await draw("secret");
+      assert.match(first, /^[\w-]{43}$/);
+      assert.notEqual(await draw("secret"), first);
+      await page.getByText("256 bits were drawn.").waitFor();
+      await page.getByLabel("Bytes").fill("16");
+      await page.getByLabel("Written in").selectOption("hexadecimal");
+      assert.match(await draw("secret"), /^[0-9a-f]{32}$/);
+      const last = await page.getByLabel("Your secret").inputValue();
+      for (const wrong of ["", "15", "1025"]) {
+        await page.getByLabel("Bytes").fill(wrong);
+        assert.equal(await draw("secret"), last, `${wrong} bytes are not drawn`);
+      }
+      assert.match(await draw("password"), /^([a-km-z2-9]{5}-){3}[a-km-z2-9]{5}$/);
+      await page.getByText("100 bits were drawn.").waitFor();
+      await page.getByLabel("Of what").selectOption("words");
+      assert.match(await draw("password"), /^([bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz](-|$)){6}/);
+      await page.getByText("96 bits were drawn.").waitFor();
+      const hash = (text) => spawnSync(doorward, ["generate", "hash", "--secret", "--stdin"], { input: text, encoding: "utf8" }).stdout.trim();
+      const verdict = page.locator("#verdict");
+      for (const whole of held) {
+        await page.getByLabel("Secret", { exact: true }).fill(whole);
+        await verdict.getByText(hash(whole), { exact: true }).waitFor();
+        await page.getByLabel("Secret", { exact: true }).fill(whole.replace(/.$/, (end) => (end === "a" ? "b" : "a")));
+        await verdict.getByText("A CHARACTER IS WRONG").waitFor();
+      }
+      await page.getByLabel("Secret", { exact: true }).fill(held[0].slice(0, -1));
+      await verdict.getByText("NO SECRET OF DOORWARD").waitFor();
+      assert.deepEqual(sent, [], "nothing leaves the browser");
+    });
+    await visit({ javaScriptEnabled: false }, async (page) => {
+      await page.goto(`${origin}/tools/secrets`);
+      await page.locator("noscript p").waitFor();
+      assert.equal(await page.locator("#tool").isVisible(), false);
     });
   },
 
@@ -333,6 +413,14 @@ const scenarios = {
           const bad = ["eyJhbGciOiJub25lIn0", Buffer.from('{"sub":"x","password":"y"}').toString("base64url"), ""];
           await page.getByLabel("Token").fill(bad.join("."));
           await look("jwt-bad");
+          await page.goto(`${origin}/tools`);
+          await look("tools");
+          await page.goto(`${origin}/tools/secrets`);
+          await look("secrets-empty");
+          for (const what of ["secret", "password"]) await page.getByRole("button", { name: `Draw a ${what}` }).click();
+          await page.getByLabel("Secret", { exact: true }).fill(held[0]);
+          await page.getByText("SHA-256", { exact: true }).waitFor();
+          await look("secrets");
           await page.goto(`${origin}/tools/advise`);
           await look("advise");
           await page.goto(`${origin}/tools/advise?services=yes&revocation=yes&compliance=yes&mobile=yes&monolith=no&server_rendered=yes`);

@@ -337,7 +337,7 @@ async fn a_dead_cookie_goes_only_when_a_person_comes_to_sign_in() {
         let cookies = answer.headers.get_all("set-cookie").iter();
         cookies.filter(|cookie| cookie.to_str().is_ok_and(|text| text.starts_with(SESSION))).count()
     };
-    for path in ["/account", "/account/devices", "/tools/jwt", "/signup"] {
+    for path in ["/account", "/account/devices", "/tools", "/tools/jwt", "/tools/secrets", "/signup"] {
         assert_eq!(clears(&browser.open(path).await), 0, "{path}");
     }
     let fetched =
@@ -412,7 +412,7 @@ async fn scripts_run_by_a_nonce_that_each_page_draws_anew() {
     let house = House::memory().await;
     let browser = &mut Browser::new(&house);
     let mut seen = std::collections::BTreeSet::new();
-    for path in ["/login", "/login", "/signup", "/tools/jwt"] {
+    for path in ["/login", "/login", "/signup", "/tools/jwt", "/tools/secrets"] {
         let page = browser.open(path).await;
         let policy = page.headers["content-security-policy"].to_str().expect("text").to_owned();
         let scripts =

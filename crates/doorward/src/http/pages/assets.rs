@@ -11,10 +11,11 @@ use crate::http::extract::Segment;
 use crate::http::problem::{Code, Problem};
 
 /// Name, ending, media type, and what it holds.
-const FILES: [(&str, &str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str, &str); 5] = [
     ("doorward", "css", "text/css; charset=utf-8", include_str!("../../../assets/doorward.css")),
     ("password", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/password.js")),
     ("jwt", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/jwt.js")),
+    ("secrets", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/secrets.js")),
     ("door", "svg", "image/svg+xml", include_str!("../../../assets/door.svg")),
 ];
 

@@ -13,7 +13,7 @@ use crate::door::Door;
 use crate::http::problem::{Code, Problem};
 
 /// Every template of ours, by its name.
-pub(super) const TEMPLATES: [(&str, &str); 11] = [
+pub(super) const TEMPLATES: [(&str, &str); 13] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("fields.html", include_str!("../../../templates/fields.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -24,6 +24,8 @@ pub(super) const TEMPLATES: [(&str, &str); 11] = [
     ("devices.html", include_str!("../../../templates/devices.html")),
     ("jwt.html", include_str!("../../../templates/jwt.html")),
     ("advise.html", include_str!("../../../templates/advise.html")),
+    ("tools.html", include_str!("../../../templates/tools.html")),
+    ("secrets.html", include_str!("../../../templates/secrets.html")),
     ("problem.html", include_str!("../../../templates/problem.html")),
 ];
 

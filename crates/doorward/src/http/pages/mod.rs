@@ -15,5 +15,6 @@ pub mod return_to;
 mod samples;
 pub mod security;
 pub mod signup;
+pub mod tools;
 pub mod visit;
 pub mod when;

@@ -52,7 +52,8 @@ fn own(template: &str) -> Vec<Value> {
             let there = device(false, "", Some(MARK));
             [vec![here.clone()], vec![here, there]].map(|devices| context! { devices }).to_vec()
         }
-        "jwt.html" => vec![context! { issuer => "https://id.example.com" }],
+        "jwt.html" => vec![context! { issuer => "https://id.example.com", rules => "{}" }],
+        "tools.html" | "secrets.html" => vec![context! {}],
         "advise.html" => advice(),
         "problem.html" => vec![context! { title => MARK, advice => MARK, code => "not_found" }],
         _ => Vec::new(),

@@ -28,7 +28,7 @@ impl Pause {
     pub(super) fn next(&mut self) -> Duration {
         let whole = (Self::FIRST << self.0.min(16)).min(Self::LONGEST);
         self.0 += 1;
-        Duration::from_millis(whole / 2 + below(whole / 2 + 1))
+        Duration::from_millis(whole / 2 + below(whole / 2))
     }
 }
 

@@ -149,6 +149,46 @@ async fn a_server_that_knows_less_than_we_do_is_not_trusted_until_it_has_told_ev
 }
 
 #[tokio::test]
+async fn a_stream_that_ends_is_gone_on_with_from_where_it_was() {
+    let fake = Fake::start().await;
+    fake.state().revoke(session_entry("ses_one"));
+    let _follower = fake.follower().await;
+    let applied = {
+        let mut state = fake.state();
+        state.streams.clear();
+        state.head()
+    };
+    opened(&fake, 2).await;
+    let from: Vec<_> = fake.state().asked.iter().map(|(_, from)| *from).collect();
+    assert_eq!(from[..2], [None, Some(applied)], "who knows nothing names no place");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_silent_for_two_leases_is_opened_anew_and_not_before() {
+    let fake = Fake::start().await;
+    let mut settings = fake.settings();
+    settings.lease = Lifetime::from_millis(500);
+    fake.state().is_mute = true;
+    let follower = Follower::start(settings).unwrap();
+    opened(&fake, 2).await;
+    let between = {
+        let asked = &fake.state().asked;
+        asked[1].0 - asked[0].0
+    };
+    assert!(between >= Duration::from_secs(1), "{between:?}");
+    assert!(follower.ready(Duration::from_secs(20)).await, "pings are answered");
+}
+
+/// Waits until so many streams have been asked for.
+async fn opened(fake: &Fake, count: usize) {
+    let since = Instant::now();
+    while fake.state().asked.len() < count {
+        assert!(since.elapsed() < Duration::from_secs(20), "{} streams", fake.state().asked.len());
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn another_version_makes_nobody_ready() {
     let fake = Fake::start().await;
     fake.state().version = 2;

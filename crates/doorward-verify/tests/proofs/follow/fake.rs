@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doorward_verify::feed::{
     Bump, Echo, Event, Hello, Instance, Need, Ping, Place, Range, Snapshot, Statement, StreamId, StreamKey, Written,
@@ -42,6 +42,10 @@ pub(crate) struct State {
     pub(crate) slow_pings: Duration,
     /// Does not write entries into streams.
     pub(crate) withhold: bool,
+    /// Does not write echoes into streams.
+    pub(crate) is_mute: bool,
+    /// When streams were asked for, and from where on.
+    pub(crate) asked: Vec<(Instant, Option<Position>)>,
     /// Seals with another key.
     pub(crate) forge: bool,
     pub(crate) version: u64,
@@ -113,6 +117,8 @@ impl Fake {
             no_stream: false,
             slow_pings: Duration::ZERO,
             withhold: false,
+            is_mute: false,
+            asked: Vec::new(),
             forge: false,
             version: 1,
             needs_keys: false,
@@ -268,15 +274,16 @@ impl Fake {
         socket.write_all(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n").await?;
         let instance = target.split("instance=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
         let cursor = head.lines().find_map(|line| line.strip_prefix("last-event-id: "));
+        let cursor: Option<Position> = cursor.map(|cursor| cursor.parse().unwrap());
         let (out, mut events) = unbounded_channel();
         {
             let mut state = self.state();
+            state.asked.push((Instant::now(), cursor));
             let id = StreamId([state.requests["/v1/feed"] as u8; 16]);
             let key = state.key(instance.parse().unwrap());
             let mut stream = Stream { id, key, next: Place::Stream(0), out };
             stream.send(&Event::Hello(state.hello(id)));
-            let cursor = cursor.map_or(Position::START, |cursor| cursor.parse().unwrap());
-            for event in state.catch_up(cursor) {
+            for event in state.catch_up(cursor.unwrap_or(Position::START)) {
                 stream.send(&event);
             }
             state.streams.push(stream);
@@ -302,7 +309,9 @@ impl Fake {
             events.push(Event::Need(Need::Keys));
         }
         events.push(echo.clone());
-        if let Some(stream) = state.streams.iter_mut().find(|stream| Some(stream.id) == ping.stream) {
+        let is_mute = state.is_mute;
+        let mut streams = state.streams.iter_mut().filter(|_| !is_mute);
+        if let Some(stream) = streams.find(|stream| Some(stream.id) == ping.stream) {
             stream.send(&echo);
         }
         let (key, mut place, mut answer) =

@@ -161,9 +161,7 @@ fn run_with(path: &str, programs: &[&str]) {
 fn run(path: &str) {
     let mut all = Vec::new();
     let own = commands(&page(path));
-    let serves =
-        |step: &Step| ["doorward dev", "doorward serve", "-- dev"].iter().any(|verb| step.command.contains(verb));
-    if !own.iter().any(serves) {
+    if !serves_itself(&own) {
         let first = blocks(&page(FIRST)).into_iter().filter(|block| block.tag == "sh").take(3);
         all.extend(first.flat_map(|block| steps(&block)).filter(|step| !step.command.starts_with("cargo ")));
     }
@@ -174,6 +172,15 @@ fn run(path: &str) {
     if let Err(why) = place.run(&all) {
         panic!("{path}, {why}");
     }
+}
+
+fn serves(step: &Step) -> bool {
+    ["doorward dev", "doorward serve", "-- dev"].iter().any(|verb| step.command.contains(verb))
+}
+
+/// Does a page start its server before it asks it for anything? Else it is read beside the one of `FIRST`.
+fn serves_itself(steps: &[Step]) -> bool {
+    steps.iter().take_while(|step| !step.command.contains("$door")).any(serves)
 }
 
 #[test]
@@ -214,6 +221,23 @@ fn no_block_of_any_page_hides_from_these_tests() {
         }
     }
     assert_eq!(excused, [], "these are gone: take them out of NOT_RUN");
+}
+
+/// Behind a proxy that tells by path, whatever a page of ours leads to, or a service asks, comes to us.
+#[test]
+fn the_paths_that_a_proxy_sends_to_doorward_are_all_that_it_serves() {
+    let recipe = page("docs/recipes/server-rendered-app.md");
+    let line =
+        recipe.lines().find_map(|line| line.trim().strip_prefix("@doorward path ")).expect("the list of paths");
+    let takes = |path: &str| {
+        line.split(' ').any(|one| one.strip_suffix('*').map_or(one == path, |prefix| path.starts_with(prefix)))
+    };
+    let routes = doorward::http::routes::print();
+    // The application has a first page of its own, and a proxy asks for health at the address behind it.
+    let ours = routes.lines().filter_map(|line| line.split_whitespace().nth(1));
+    let left: Vec<&str> = ours.filter(|path| !takes(path)).collect();
+    assert_eq!(left, ["/", "/healthz", "/readyz"]);
+    assert!(!takes("/orders"));
 }
 
 #[test]
@@ -335,6 +359,47 @@ fn a_page_that_shows_what_does_not_come_is_found() {
         "false | true",
     ] {
         assert!(tried(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// A reader goes from the README through the book with one server, one folder and one shell.
+#[test]
+fn the_book_is_read_in_its_order_beside_one_server() {
+    for program in ["node", "python3", "jq"] {
+        if let Err(why) = Command::new(program).arg("--version").output() {
+            return parts::skip(program, "the book in its order", &why.to_string());
+        }
+    }
+    build_examples();
+    // What was granted to a service that was struck off runs out meanwhile: nobody turns a page faster than that.
+    let turn_the_page = || commands("```sh\nsleep 3.2\n```\n");
+    let mut place = Place::new(&root());
+    let (mut all, mut pages) = (commands(&page("README.md")), Vec::new());
+    let has = |steps: &[Step], word: &str| steps.iter().any(|step| step.command.contains(word));
+    let mut struck_off = has(&all, "verifiers remove");
+    let summary = page("docs/SUMMARY.md");
+    let chapters = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for chapter in chapters.filter(|chapter| !chapter.starts_with("decisions/")) {
+        let path = format!("docs/{chapter}");
+        let mut own = commands(&page(&path));
+        if path == FIRST {
+            // The README's server goes on.
+            own.retain(|step| !serves(step));
+        } else if own.is_empty() || serves_itself(&own) {
+            continue;
+        }
+        if struck_off && has(&own, "ack=verifiers") {
+            all.extend(turn_the_page());
+            struck_off = false;
+        }
+        struck_off |= has(&own, "verifiers remove");
+        write_files(&path, &mut place);
+        all.extend(own);
+        pages.push(path);
+    }
+    assert!(pages.len() > 15, "{pages:?}: the book has more pages than that");
+    if let Err(why) = place.run(&all) {
+        panic!("one of {pages:?}, {why}");
     }
 }
 

@@ -15,6 +15,40 @@ fn the_readme_shows_the_ten_lines_as_they_are_built() {
     assert!(README.contains(&format!("```rust\n{}```\n", &TEN_LINES[from..])), "README.md shows another service");
     let body = TEN_LINES.split_once("async fn main()").unwrap().1;
     assert!(body.lines().filter(|line| line.ends_with([';', '?'])).count() <= 10, "more than ten");
+    let (imports, rest): (Vec<&str>, Vec<&str>) =
+        TEN_LINES[from..].lines().filter(|line| !line.is_empty()).partition(|line| line.starts_with("use "));
+    assert_eq!((imports.len(), rest.len()), (3, 9), "README.md says how many lines it has");
+}
+
+/// The lines for a service's own `Cargo.toml` name what ours is built with, and no other version.
+#[test]
+fn the_dependencies_that_are_shown_are_those_that_it_is_built_with() {
+    let ours: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
+    let workspace: toml::Table = include_str!("../../../Cargo.toml").parse().unwrap();
+    for page in [README, include_str!("../../../docs/recipes/service.md")] {
+        let block = page.split("```toml\n[dependencies]").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let shown: toml::Table = format!("[dependencies]{block}").parse().unwrap();
+        let (shown, ours) = (shown["dependencies"].as_table().unwrap(), ours["dependencies"].as_table().unwrap());
+        assert!(shown.keys().eq(ours.keys()), "{shown:?}");
+        for (name, one) in shown {
+            let shared = &workspace["workspace"]["dependencies"][name];
+            let words = |of: &toml::Value| -> Vec<String> {
+                let list = of.get("features").and_then(toml::Value::as_array);
+                list.into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+            };
+            let version = one.as_str().or_else(|| one.get("version")?.as_str());
+            if let Some(version) = version {
+                let used = shared["version"].as_str().unwrap();
+                assert!(used.strip_prefix(version).is_some_and(|rest| rest.starts_with('.')), "{name}: {used}");
+                let has = words(shared);
+                assert!(words(one).iter().all(|word| has.contains(word)), "{name}: built with {has:?}");
+            } else {
+                let path = one["path"].as_str().unwrap().strip_prefix("../doorward/");
+                assert_eq!(path, shared["path"].as_str(), "{name}");
+                assert_eq!(words(one), words(&ours[name]), "{name}");
+            }
+        }
+    }
 }
 
 struct Running(Child);

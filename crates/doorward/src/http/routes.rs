@@ -27,7 +27,7 @@ pub enum Audience {
     Session,
     /// Whoever has a session that is a user's.
     User,
-    /// The same in a browser, by the cookie alone: anybody else is sent to `/login`.
+    /// The same in a browser, by the cookie alone: anybody else is sent to `/login`. Guests sign out here too.
     Page,
     /// A service that is registered to follow the feed, and nobody else.
     Verifier,

@@ -104,6 +104,26 @@ async fn a_person_signs_up_is_signed_in_and_signs_out() {
 }
 
 #[tokio::test]
+async fn a_guest_signs_out_by_a_form_of_their_own_and_the_session_is_over() {
+    let house = House::memory().await;
+    let mut browser = Browser::new(&house);
+    let for_anybody = token(&browser.read("/login").await);
+    let guest = json!({ "guest": true, "client_id": "demo-session" });
+    browser.jar.keep(&house.send(Ask::post("/v1/sessions").json(&guest)).await.ok());
+    let secret = browser.jar.0[SESSION].clone();
+    for token in ["", &for_anybody] {
+        let refused = browser.submit("/logout", token, &[]).await;
+        assert_eq!(refused.status, 403, "a form for anybody");
+        assert_eq!(browser.jar.0.get(SESSION), Some(&secret), "the cookie stays");
+        house.send(Ask::get("/v1/session").bearer(&secret)).await.ok();
+    }
+    assert_eq!(goes_to(&browser.fill("/logout", &[]).await), "/login?notice=signed_out");
+    assert!(!browser.jar.0.contains_key(SESSION));
+    house.send(Ask::get("/v1/session").bearer(&secret)).await.expect(401, "session_ended");
+    assert_eq!(goes_to(&browser.open("/logout").await), "/login?return_to=/logout", "nothing is left to end");
+}
+
+#[tokio::test]
 async fn a_sign_up_that_is_refused_says_why_and_keeps_what_was_typed() {
     let house = House::memory().await;
     for (email, password, status, words) in [

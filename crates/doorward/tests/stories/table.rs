@@ -88,6 +88,9 @@ async fn neither_a_guest_nor_a_dead_cookie_nor_a_bearer_gets_onto_a_page() {
     for route in ROUTES.iter().filter(|route| route.audience == Audience::Page) {
         let place = format!("{} {}", route.method, route.path);
         for secret in [&guest, &dead] {
+            if secret == &guest && route.path == "/logout" {
+                continue; // A guest has a session to end like anybody; `pages.rs` tells how.
+            }
             let cookie = format!("__Host-Http-dw_session={secret}");
             let form = ask(route.method, route.path).header("cookie", &cookie).form(&[]);
             assert!(is_sent_to_login(&house.send(form).await), "{place}");

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::form::{Filled, STALE};
 use super::look;
-use super::visit::{SignedIn, Stop, Visit};
+use super::visit::{Stop, Visit};
 use crate::door::{Door, Origin};
 use crate::flows::revoke;
 use crate::http::cookie;
@@ -20,9 +20,12 @@ use crate::http::problem::{Code, Problem};
 #[serde(default)]
 pub struct Fields {}
 
-/// Asks whether it is meant: a link to this page signs nobody out.
-pub async fn show(State(door): State<Door>, who: SignedIn) -> Response {
-    draw(&door, &who.visit, who.reader(), false)
+/// Asks whether it is meant: a link to this page signs nobody out. Guests have a session to end like anybody.
+pub async fn show(State(door): State<Door>, visit: Visit) -> Result<Response, Stop> {
+    match visit.session() {
+        Some(session) => Ok(draw(&door, &visit, Reader::Session(session.id), false)),
+        None => Err(Stop::Away(String::from("/login?return_to=/logout"))),
+    }
 }
 
 /// Signs out. Where nothing is left to end, the cookie goes all the same.
@@ -32,7 +35,7 @@ pub async fn submit(
     from: Origin,
     form: Filled<Fields>,
 ) -> Result<Response, Stop> {
-    if let Some((session, _)) = visit.person() {
+    if let Some(session) = visit.session() {
         let reader = Reader::Session(session.id);
         if !form.is_ours(&door, &visit, reader) {
             return Ok(draw(&door, &visit, reader, true));

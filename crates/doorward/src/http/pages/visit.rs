@@ -92,6 +92,11 @@ impl Visit {
         Credentials { secret: self.held, access: None }
     }
 
+    /// The session it is made by, a guest's too; `None` for nobody.
+    pub fn session(&self) -> Option<&Session> {
+        self.caller.as_ref().map(Caller::session)
+    }
+
     /// Who it is; `None` for nobody and for guests.
     pub fn person(&self) -> Option<(&Session, &User)> {
         let caller = self.caller.as_ref()?;

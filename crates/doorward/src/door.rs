@@ -1,7 +1,7 @@
 //! Everything wired together, and the only home of the clock and the dice.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -175,7 +175,7 @@ struct Inner {
     dice: Arc<dyn Dice>,
     /// The latest time ever told, in milliseconds.
     latest: AtomicI64,
-    requests: AtomicU64,
+    requests: crate::requests::Requests,
     touched: Mutex<Vec<(SessionId, Timestamp)>>,
     verifier: Verifier,
     watermark: Mutex<Watermark>,
@@ -232,7 +232,7 @@ impl Door {
             clock,
             dice,
             latest: AtomicI64::new(now.millis()),
-            requests: AtomicU64::new(u64::from_be_bytes(first)),
+            requests: u64::from_be_bytes(first).into(),
             touched: Mutex::new(Vec::new()),
             watermark: Mutex::new(watermark),
             told,
@@ -399,7 +399,7 @@ impl Door {
 
     /// A name for a request, to find its traces by. Not secret, not guessable from outside.
     pub fn request_id(&self) -> String {
-        format!("req_{:016x}", self.0.requests.fetch_add(1, Ordering::Relaxed))
+        self.0.requests.name()
     }
 
     /// Notes that a session is in use; written soon, off the request path.

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod listener;
 pub mod measure;
 pub mod metrics;
+pub mod requests;
 pub mod throttle;
 pub mod watch;
 pub mod wiring;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body as Routed, Bytes, HttpBody};
 use bytes::Buf;
 use doorward_core::secret::{SecretHash, SecretKind};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::{Frame, SizeHint};
 
 use super::headers::protect;
@@ -35,6 +35,9 @@ pub fn answer<B>(door: &Door, request: &Request<B>) -> Option<Response<Body>> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::VARY, HeaderValue::from_static(cors::VARY));
+    if let Ok(id) = HeaderValue::try_from(door.request_id()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
     protect(door, headers);
     Some(response)
 }

@@ -1,7 +1,11 @@
 //! What every answer tells browsers, whatever kind of answer it is; and no way out to another site.
 
+use std::collections::BTreeSet;
+
+use doorward::http::front;
 use doorward::http::routes::ROUTES;
 use http::{Method, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::json;
 
 use super::house::{ADA, Answer, Ask, CHEAP, Ground, House, ISSUER, Jar, PASSWORD};
@@ -107,6 +111,31 @@ async fn answers(house: &House) -> Vec<(String, Answer)> {
         answers.push((name, house.call(request).await));
     }
     answers
+}
+
+#[tokio::test]
+async fn the_answer_in_front_of_the_router_says_what_the_routers_says() {
+    for issuer in [ISSUER, "https://door.example"] {
+        let house = House::set_up(Ground::Memory, CHEAP, |settings| settings.issuer = issuer.to_owned()).await;
+        let mut jar = Jar::default();
+        jar.keep(&house.sign_in("demo-session", "cookie").await);
+        let routed = house.send(Ask::get("/v1/session").jar(&jar)).await.ok();
+        let front = front::answer(&house.door, &Ask::get("/v1/session").jar(&jar).request()).expect("at hand");
+        let (head, body) = front.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let front = Answer::read(http::Response::from_parts(head, bytes.into())).await.ok();
+        let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<BTreeSet<_>>();
+        // The length is for who writes the answer to the wire.
+        let mut expected = names(&routed);
+        expected.remove("content-length");
+        assert_eq!(names(&front), expected);
+        assert_eq!(front.body, routed.body);
+        for name in expected.iter().filter(|name| *name != "x-request-id") {
+            assert_eq!(front.headers[name], routed.headers[name], "{name}");
+        }
+        let (one, other) = (header(&front, "x-request-id"), header(&routed, "x-request-id"));
+        assert!(one.is_some_and(|id| id.starts_with("req_") && id.len() == 20) && one != other, "{one:?}");
+    }
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ impl Typed {
         }
         fits.then_some(typed)
     }
+
+    /// What is weighed in place of such a thing.
+    pub const fn nothing() -> Self {
+        Self(String::new())
+    }
 }
 
 impl fmt::Debug for Typed {

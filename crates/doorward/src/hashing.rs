@@ -25,6 +25,15 @@ pub struct Right {
     pub anew: Option<String>,
 }
 
+/// Both sides of a weighing.
+#[derive(Debug)]
+struct Scales {
+    stored: String,
+    typed: Typed,
+    /// Does the verdict count?
+    counts: bool,
+}
+
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// The pool. Cheap to clone.
@@ -98,32 +107,41 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Stopped::Overloaded`] if the queue is full.
-    pub async fn verify(&self, stored: String, typed: Typed) -> Result<Option<Correct>, Stopped> {
+    pub async fn verify(&self, stored: String, typed: Arc<Typed>) -> Result<Option<Correct>, Stopped> {
         self.run(move |memory| verify(&stored, &typed, memory)).await
     }
 
     /// Verifies a password at a sign-in. Where there is no account (`stored` is `None`) it takes as long as at some
-    /// account, and fails. One that was right and is kept in an older way is hashed anew, with the salt.
+    /// account, and where nothing was typed that can be anybody's (`typed` is `None`) as long as at this account; both
+    /// fail. One that was right and is kept in an older way is hashed anew, with the salt.
     ///
     /// # Errors
     /// [`Stopped::Overloaded`] if the queue is full.
     pub async fn weigh(
         &self,
         stored: Option<String>,
-        typed: Typed,
+        typed: Option<Typed>,
         whose: Whose,
         salt: [u8; 16],
     ) -> Result<Option<Right>, Stopped> {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.decoy_of(whose));
+        let Scales { stored, typed, counts } = self.load(stored, typed, whose);
         let cost = self.cost;
         self.run(move |memory| {
-            let correct = verify(&stored, &typed, memory).filter(|_| known)?;
+            let correct = verify(&stored, &typed, memory).filter(|_| counts)?;
             let older = !is_current(&stored, cost);
             let anew = older.then(|| rehash(&typed, &correct, salt, cost, memory)).flatten();
             Some(Right { correct, anew })
         })
         .await
+    }
+
+    /// What is weighed depends on the address alone, and never on what was typed: two tries at one address that take
+    /// unlike times would tell whether there is an account. What stands in for either side is never right, even where
+    /// the two fit: a hash from elsewhere may be of nothing.
+    fn load(&self, stored: Option<String>, typed: Option<Typed>, whose: Whose) -> Scales {
+        let counts = stored.is_some() && typed.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoy_of(whose));
+        Scales { stored, typed: typed.unwrap_or_else(Typed::nothing), counts }
     }
 
     /// Hashes a fast digest of another system, so that it can be stored.
@@ -222,6 +240,35 @@ mod tests {
         assert_eq!(broken, Err::<(), _>(Stopped::Overloaded));
         let again: Vec<_> = std::iter::from_fn(|| pool.place().ok()).collect();
         assert_eq!(again.len(), WAITING_PER_THREAD + 1, "no place is lost");
+    }
+
+    #[tokio::test]
+    async fn what_is_weighed_depends_on_the_address_and_not_on_what_was_typed() {
+        let pool = Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread");
+        pool.resemble(&[(String::from("$2b$12$"), 500), (String::from("$2b$11$"), 500)]);
+        let kept = String::from("$2b$10$kept");
+        for whose in [Whose([0; 16]), Whose([0xff; 16])] {
+            for text in ["copper-lantern-41", "", "a\0b", &"x".repeat(257)] {
+                let known = pool.load(Some(kept.clone()), Typed::read(text), whose);
+                assert_eq!(known.stored, kept, "{} characters", text.len());
+                let unknown = pool.load(None, Typed::read(text), whose);
+                assert_eq!(unknown.stored, pool.decoy_of(whose), "{} characters", text.len());
+                assert_eq!((known.counts, unknown.counts), (Typed::read(text).is_some(), false));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_can_be_nobodys_is_not_right_even_where_the_hash_is_of_nothing() {
+        let pool = Hashing::start(1, Cost { memory_kib: 8, passes: 1, lanes: 1 }).expect("a thread");
+        // PBKDF2 of the empty text, as Django writes it.
+        let of_nothing = "pbkdf2_sha256$1000$a-salt-of-16-byt$9MPLpejNFywhFG3FZe2Z2i5F0N5L4ajaHGQOva16yAU=";
+        let weigh = async |typed: Option<Typed>| {
+            let weighed = pool.weigh(Some(of_nothing.to_owned()), typed, Whose([0; 16]), [1; 16]).await;
+            weighed.expect("a place").is_some()
+        };
+        assert!(weigh(Typed::read("")).await, "the hash is of nothing");
+        assert!(!weigh(Typed::read("a\0b")).await);
     }
 
     fn chosen() -> Chosen {

@@ -155,9 +155,7 @@ impl Entry<'_> {
         let sought = user.unwrap_or_else(|| UserId::from_bytes(whose.0));
         let kept = door.directory().credential(sought).await?.filter(|_| user.is_some());
         let version = kept.as_ref().map_or(0, |kept| kept.version);
-        let stored = kept.filter(|_| password.is_some()).map(|kept| kept.phc);
-        let typed = password.or_else(|| Typed::read("")).ok_or(Refusal::InvalidCredentials)?;
-        let right = door.hashing().weigh(stored, typed, whose, door.draw()?).await?;
+        let right = door.hashing().weigh(kept.map(|kept| kept.phc), password, whose, door.draw()?).await?;
         let (verdict, anew) = right.map_or((None, None), |right| (Some(right.correct), right.anew));
         // Hashing takes its time; whether the account is still there is asked after it.
         let user = door.directory().user(sought).await?.filter(|_| user.is_some());

@@ -45,28 +45,31 @@ pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) 
         return Err(Refusal::Forbidden.into());
     }
     let chosen = register::accept(&asked.new, &user.email, user.name.as_deref())?;
-    let kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
-    let typed = asked.current.ok_or(Refusal::InvalidCredentials)?;
+    let mut kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
+    let typed = Arc::new(asked.current.ok_or(Refusal::InvalidCredentials)?);
     let known = asked.device.as_deref().and_then(|text| door.keys().device_of(Some(user.id), text));
     let guess = Guess { email: Some(&user.email), device: known, from };
-    let verify = async {
-        let verdict = door.hashing().verify(kept.phc.clone(), typed).await?;
-        verdict.ok_or_else(|| Refusal::InvalidCredentials.into())
-    };
-    guess.weigh(door, verify).await?;
+    guess.weigh(door, verify(door, &kept, &typed)).await?;
     let phc = door.hashing().hash(chosen, door.draw()?).await?;
     let setting = Setting { door, user, phc, from, attempt: asked.attempt };
     for _ in 0..ATTEMPTS {
         if let Some(issued) = setting.commit(caller, &kept).await? {
             return Ok(issued);
         }
-        // The session turned meanwhile: load again, decide again. Another password by now means another decision.
-        let now = door.directory().credential(user.id).await?;
-        if now.as_ref() != Some(&kept) {
-            return Err(Refusal::InvalidCredentials.into());
+        // The session turned meanwhile, or a sign-in kept the same password in today's way: load again, decide again. It
+        // is no new guess, since it was right a moment ago; if it is wrong by now, somebody decided otherwise.
+        let now = door.directory().credential(user.id).await?.ok_or(Refusal::InvalidCredentials)?;
+        if now != kept {
+            verify(door, &now, &typed).await?;
+            kept = now;
         }
     }
     Err(Stopped::Contended)
+}
+
+async fn verify(door: &Door, kept: &Credential, typed: &Arc<Typed>) -> Result<(), Stopped> {
+    let verdict = door.hashing().verify(kept.phc.clone(), Arc::clone(typed)).await?;
+    verdict.map(drop).ok_or_else(|| Refusal::InvalidCredentials.into())
 }
 
 struct Setting<'a> {

@@ -3,10 +3,10 @@
 use doorward::flows::import::{self, Outcome};
 use doorward::import::Row;
 use doorward_core::audit::{Actor, Kind};
-use doorward_core::change::{AddUser, DirectoryChange};
+use doorward_core::change::{AddUser, DirectoryChange, Rehash};
 use doorward_core::id::UserId;
-use doorward_core::password::foreign::{Digest, Place, Weak};
-use doorward_core::password::{decoy, is_current, scheme};
+use doorward_core::password::foreign::{Digest, Foreign, Place, Weak};
+use doorward_core::password::{Chosen, decoy, is_current, scheme};
 use doorward_core::user::{Email, User};
 use doorward_store::{Committed, Credential};
 use serde_json::json;
@@ -57,6 +57,67 @@ async fn a_password_from_elsewhere_is_kept_our_way_from_the_first_sign_in_on() {
         let told = log.iter().filter(|link| link.event.kind == Kind::PasswordRehashed);
         assert_eq!(told.map(|link| link.event.who).collect::<Vec<_>>(), [Some(grace)]);
     }
+}
+
+/// Asks for a password change, and keeps another text meanwhile: after the one so far was read, and before it is weighed.
+async fn change_while_kept_anew(house: &House, meanwhile: &str) -> Answer {
+    let secret = house.sign_in("demo-session", "body").await.text("session_token");
+    let hashing = house.door.hashing();
+    let chosen = Chosen::accept(meanwhile, &[]).expect("a password");
+    let phc = hashing.hash(chosen, [9; 16]).await.expect("a hash");
+    let (mut held, mut workers) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (place, pool) = (hashing.place().expect("a place"), hashing.clone());
+        workers.push(tokio::spawn(async move { pool.work(place, move || released.recv().is_err()).await }));
+        held.push(release);
+    }
+    while hashing.meter().running() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let body = json!({ "current_password": PASSWORD, "new_password": "violet-anchor-77" });
+    let change = house.send(Ask::put("/v1/user/password").bearer(&secret).json(&body));
+    let keep_anew = async {
+        while hashing.meter().waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let from = kept(house, house.ada).await.version;
+        let event = house.door.event(Kind::PasswordRehashed, Actor::Doorward, &Default::default()).expect("an event");
+        let rehash = DirectoryChange::Rehash(Rehash { user: house.ada, from, phc });
+        house.door.cached().commit_durable(rehash, event).await.expect("a commit");
+        drop(held);
+    };
+    let (answer, ()) = tokio::join!(change, keep_anew);
+    for worker in workers {
+        worker.await.expect("no panic").expect("worked");
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_sign_in_that_keeps_a_password_anew_does_not_make_it_wrong_for_a_change_under_way() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        change_while_kept_anew(&house, PASSWORD).await.ok();
+        try_in(&house, ADA, PASSWORD).await.expect(401, "invalid_credentials");
+        try_in(&house, ADA, "violet-anchor-77").await.ok();
+        // Only what is right by what is kept now goes on.
+        let house = House::on(ground).await;
+        change_while_kept_anew(&house, "amber-window-12").await.expect(401, "invalid_credentials");
+        try_in(&house, ADA, "amber-window-12").await.ok();
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_nobodys_password_opens_nothing_even_where_nothing_does() {
+    let house = House::memory().await;
+    // PBKDF2 of the empty text, as Django writes it.
+    let of_nothing = "pbkdf2_sha256$1000$a-salt-of-16-byt$9MPLpejNFywhFG3FZe2Z2i5F0N5L4ajaHGQOva16yAU=";
+    bring(&house, GRACE, Foreign::read(of_nothing).expect("a hash").text()).await;
+    for text in ["a\0b", &"x".repeat(257)] {
+        try_in(&house, GRACE, text).await.expect(401, "invalid_credentials");
+    }
+    try_in(&house, GRACE, "").await.ok();
 }
 
 #[tokio::test]

@@ -78,7 +78,8 @@ mod slow {
             cells[2].parse::<f64>().unwrap_or_else(|_| panic!("{name}: {cells:?}"))
         };
         let [whole, store] = ["express-session + connect-redis", "— of it the store of express-session"].map(line);
-        assert!(0.0 < store && store < whole, "{report}");
+        // The system counts in hundredths of a second, and a busy machine's Redis may not need one in so short a run.
+        assert!(0.0 <= store && store < whole, "{report}");
         assert!([line("Doorward, session at hand"), line("express alone")].iter().all(|cpu| *cpu > 0.0), "{report}");
         assert!(
             report.contains("- CPU per check / express-session + connect-redis, server and Redis: **"),

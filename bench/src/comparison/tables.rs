@@ -129,7 +129,7 @@ fn numbers(facts: &Facts) -> [String; 3] {
 }
 
 fn servers(facts: &Facts) -> [String; 3] {
-    let store = facts.check("express-session").and_then(|way| way.store);
+    let store = facts.check("express-session").and_then(|way| way.store).filter(|cpu| *cpu > 0.0);
     let redis = store.map(|store| format!("one Redis, one thread: {:.0} checks a second at most", 1e6 / store));
     let ours = facts.check("Doorward").map(|way| format!("a core of Doorward's: {:.0}", 1e6 / way.cpu));
     let verify =

@@ -74,6 +74,9 @@ pub struct Cached {
     feed: Feed,
     /// Counts the times that records were forgotten: what was loaded before such a time is not kept after it.
     fence: AtomicU64,
+    lag: Lag,
+    /// Who reads clients and verifiers puts them in place before the next one reads.
+    reading: tokio::sync::Mutex<()>,
     tally: Tally,
 }
 
@@ -86,6 +89,19 @@ struct Known {
 impl Known {
     fn of(client: Client) -> Self {
         Self { key: client.id.key(), client: Arc::new(client) }
+    }
+}
+
+/// How often what was committed could not be read back, and how many of these times have been made good.
+#[derive(Debug, Default)]
+struct Lag {
+    failed: AtomicU64,
+    mended: AtomicU64,
+}
+
+impl Lag {
+    fn is_there(&self) -> bool {
+        self.failed.load(Ordering::Acquire) > self.mended.load(Ordering::Acquire)
     }
 }
 
@@ -117,6 +133,8 @@ impl Cached {
             verifiers: RwLock::new(Verifiers::new()),
             feed,
             fence: AtomicU64::new(0),
+            lag: Lag::default(),
+            reading: tokio::sync::Mutex::new(()),
             tally: Tally::default(),
             stores,
         };
@@ -188,6 +206,10 @@ impl Cached {
     }
 
     fn look<T>(&self, name: &Name, now: Timestamp, read: impl FnOnce(&[u8], &Seen<'_>) -> T) -> Option<T> {
+        // The index may not know yet what the store does.
+        if self.lag.is_there() {
+            return None;
+        }
         let found = self.records.read(name, |record| {
             let holds = |seen: &Seen<'_>| {
                 now - seen.read < ACCESS_LONGEST && self.check(&seen.marks(self.key_of(seen.client))).is_ok()
@@ -330,25 +352,67 @@ impl Cached {
             let committed = this.stores.directory.commit_durable(change, event).await;
             this.tally.count(facts, &committed);
             this.forget(&stale);
-            if let Some(id) = client {
-                this.reload(&id).await?;
+            let learned = this.learn(&committed, client.as_ref(), of_verifiers).await;
+            if learned.is_err() {
+                this.lag.failed.fetch_add(1, Ordering::AcqRel);
             }
-            if of_verifiers {
-                this.reload_verifiers().await?;
-            }
-            let directory = &*this.stores.directory;
-            match &committed {
-                Ok(Committed::Done(receipt)) => this.feed.publish(directory, receipt).await?,
-                Ok(Committed::Conflict) => {}
-                // It may have been committed all the same: what the feed says counts.
-                Err(_) => drop(this.feed.catch_up_and_publish(directory).await),
-            }
-            committed
+            // What is done and not known here is not acknowledged either.
+            committed.and_then(|committed| learned.map(|()| committed))
         }))
         .await
     }
 
+    /// Takes in what a commit has changed: ends first.
+    async fn learn(
+        &self,
+        committed: &Result<Committed, StoreError>,
+        client: Option<&ClientId>,
+        of_verifiers: bool,
+    ) -> Result<(), StoreError> {
+        let directory = &*self.stores.directory;
+        match committed {
+            Ok(Committed::Done(receipt)) => self.feed.publish(directory, receipt).await?,
+            Ok(Committed::Conflict) => {}
+            // It may have been committed all the same: what the feed says counts.
+            Err(_) => self.feed.catch_up_and_publish(directory).await?,
+        }
+        if let Some(id) = client {
+            self.reload(id).await?;
+        }
+        if of_verifiers {
+            self.reload_verifiers().await?;
+        }
+        Ok(())
+    }
+
+    /// Is something committed that could not be read back yet? Then records are not answered from, and no lease is
+    /// granted: see [`Self::current`].
+    pub fn is_behind(&self) -> bool {
+        self.lag.is_there()
+    }
+
+    /// Makes sure that what is known here is what the store has, by reading again what could not be read after a commit.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it still cannot be read.
+    pub async fn current(&self) -> Result<(), StoreError> {
+        let failed = self.lag.failed.load(Ordering::Acquire);
+        if failed == self.lag.mended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let directory = &*self.stores.directory;
+        self.feed.catch_up_and_publish(directory).await?;
+        let turn = self.reading.lock().await;
+        let clients = directory.clients().await?;
+        *write(&self.clients) = clients.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect();
+        drop(turn);
+        self.reload_verifiers().await?;
+        self.lag.mended.fetch_max(failed, Ordering::AcqRel);
+        Ok(())
+    }
+
     async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
+        let _turn = self.reading.lock().await;
         if let Some(client) = self.stores.directory.client(id).await? {
             write(&self.clients).insert(id.clone(), Known::of(client));
         }
@@ -356,6 +420,7 @@ impl Cached {
     }
 
     async fn reload_verifiers(&self) -> Result<(), StoreError> {
+        let _turn = self.reading.lock().await;
         let all = self.stores.directory.verifiers().await?;
         *write(&self.verifiers) = all.into_iter().map(|one| (one.secret, Arc::new(one))).collect();
         Ok(())

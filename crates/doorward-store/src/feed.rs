@@ -155,11 +155,14 @@ impl Feed {
         }
     }
 
-    /// Index first, then the head, and no line left out: if another commit's lines come between, the feed is read.
+    /// Index first, then the head, and no line left out: if another commit's lines come between, the feed is read. So it
+    /// is for a change that wrote none: it may have found what another one did, and that must be in the index, too.
     pub(crate) async fn publish(&self, directory: &dyn Directory, receipt: &Receipt) -> Result<(), StoreError> {
-        let Some(first) = receipt.lines.first() else { return Ok(()) };
+        if receipt.head <= self.head() {
+            return Ok(());
+        }
         let turn = self.publishing.lock().await;
-        if first.place.seq == self.head().seq + 1 {
+        if receipt.lines.first().is_some_and(|first| first.place.seq == self.head().seq + 1) {
             self.apply(&receipt.lines);
             self.head.send_replace(receipt.head);
             return Ok(());

@@ -402,12 +402,12 @@ impl Door {
         self.0.requests.name()
     }
 
-    /// Notes that a session is in use; written soon, off the request path.
-    pub fn touch(&self, session: SessionId, at: Timestamp) {
+    /// Notes that a session is in use; written soon, off the request path. False if too many wait: the next use tells it.
+    pub fn touch(&self, session: SessionId, at: Timestamp) -> bool {
         let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        if touched.len() < TOUCHED_MOST {
-            touched.push((session, at));
-        }
+        let fits = touched.len() < TOUCHED_MOST;
+        touched.extend(fits.then_some((session, at)));
+        fits
     }
 
     /// Takes at most `most` of the touches that wait.
@@ -449,7 +449,7 @@ impl Door {
 
     /// Can requests be served?
     pub fn is_ready(&self) -> bool {
-        !self.is_draining() && self.directory().is_writable()
+        !self.is_draining() && self.directory().is_writable() && !self.cached().is_behind()
     }
 }
 

@@ -8,11 +8,22 @@ use doorward_core::{Lifetime, Strength};
 use super::*;
 use crate::memory::Memory;
 use crate::suite::cast::{NOON, client, event, handle, secret, session, session_id, set_client};
-use crate::{Opening, Origin};
+use crate::{Directory, Opening, Origin};
 
 async fn cached(capacity: usize) -> Arc<Cached> {
     let opening = Opening { now: NOON, database: [1; 16], origin: Origin::Dev };
     Cached::open(Stores::of(Memory::open(opening)), capacity, 1000).await.expect("a store")
+}
+
+/// A store that others write to as well, with a client.
+async fn shared() -> (Arc<Memory>, Arc<Cached>) {
+    let opening = Opening { now: NOON, database: [1; 16], origin: Origin::Dev };
+    let memory = Arc::new(Memory::open(opening));
+    let stores = Stores { sessions: memory.clone(), directory: memory.clone() };
+    let cached = Cached::open(stores, 1000, 1000).await.expect("a store");
+    let add = DirectoryChange::AddClient(Box::new(client(1)));
+    cached.commit_durable(add, event(Kind::ClientCreated, NOON)).await.expect("a client");
+    (memory, cached)
 }
 
 /// The record of a session of nobody's, read at noon.
@@ -74,6 +85,45 @@ async fn whatever_revokes_a_turned_session_lets_it_go() {
         assert!(cached.peek_turned(session_id(1), NOON).is_none(), "{draft:?}");
         assert!(cached.peek_turned(session_id(2), NOON).is_some(), "another one's");
     }
+}
+
+/// Another process's line comes between, so that the feed has to be read; and it cannot be.
+#[tokio::test]
+async fn what_is_committed_and_cannot_be_read_back_is_answered_from_memory_by_nobody() {
+    let (memory, cached) = shared().await;
+    for number in [1, 2] {
+        cached.keep(&record(number, cached.head()), cached.fence());
+    }
+    let end = |number, from| set_client(client(1), from, vec![Draft::session(session_id(number))]);
+    let elsewhere = memory.commit_durable(end(2, 1), event(Kind::ClientChanged, NOON)).await;
+    assert!(matches!(elsewhere, Ok(Committed::Done(_))));
+    let before = cached.head();
+    memory.fail_reads(true).expect("a store");
+    let ended = cached.commit_durable(end(1, 2), event(Kind::ClientChanged, NOON)).await;
+    assert_eq!(ended, Err(StoreError::Unavailable), "it is not acknowledged");
+    assert!(cached.is_behind() && cached.head() == before);
+    assert!(cached.peek(&secret(1), NOON).is_none() && cached.glance(&secret(2), NOON, |_| ()).is_none());
+    assert_eq!(cached.current().await, Err(StoreError::Unavailable));
+    memory.fail_reads(false).expect("a store");
+    assert_eq!(cached.current().await, Ok(()));
+    assert!(!cached.is_behind());
+    assert_eq!(cached.head(), memory.head().await.expect("a head"));
+    for number in [1, 2] {
+        assert!(cached.peek(&secret(number), NOON).is_none(), "the index knows that {number} is over");
+    }
+    assert_eq!(cached.client(&client(1).id).expect("a client").version, 3, "and the client is today's");
+}
+
+/// Who asks again learns that it was done, and is answered when the index knows it.
+#[tokio::test]
+async fn a_change_that_wrote_no_line_waits_for_those_of_others() {
+    let (memory, cached) = shared().await;
+    cached.keep(&record(1, cached.head()), cached.fence());
+    let end = set_client(client(1), 1, vec![Draft::session(session_id(1))]);
+    memory.commit_durable(end, event(Kind::ClientChanged, NOON)).await.expect("ended elsewhere");
+    assert!(cached.peek(&secret(1), NOON).is_some(), "nobody told us");
+    cached.commit_durable(DirectoryChange::Note, event(Kind::ClientChanged, NOON)).await.expect("noted");
+    assert!(cached.peek(&secret(1), NOON).is_none());
 }
 
 #[tokio::test]

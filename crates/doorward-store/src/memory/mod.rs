@@ -43,6 +43,7 @@ struct Inner {
     state: State,
     faults: VecDeque<Fault>,
     writable: bool,
+    unreadable: bool,
 }
 
 /// How a commit is made to fail. The caller sees [`StoreError::Unavailable`] either way and cannot tell which it was.
@@ -76,7 +77,7 @@ impl Memory {
     }
 
     const fn of(state: State) -> Self {
-        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true }) }
+        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, unreadable: false }) }
     }
 
     /// Goes on from a copy as a store in a file does at its start: in a new generation of the feed; and where the feed had
@@ -103,13 +104,23 @@ impl Memory {
         Ok(())
     }
 
+    /// Makes all reads fail from now on, or none any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] after a panic inside the store.
+    pub fn fail_reads(&self, fail: bool) -> Result<(), StoreError> {
+        self.lock()?.unreadable = fail;
+        Ok(())
+    }
+
     /// A panic in the middle of a change may have left half of it: nothing is answered from that.
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
         self.inner.lock().map_err(|_| StoreError::Corrupt { what: "memory after a panic" })
     }
 
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        Ok(look(&self.lock()?.state))
+        let inner = self.lock()?;
+        if inner.unreadable { Err(StoreError::Unavailable) } else { Ok(look(&inner.state)) }
     }
 
     fn write(&self, apply: impl FnOnce(&mut State) -> Option<Receipt>) -> Result<Committed, StoreError> {

@@ -10,8 +10,8 @@ use super::client::{Call, CallError};
 use super::clock;
 use super::shared::Shared;
 use super::stream::{Events, Halt};
-use crate::Lifetime;
-use crate::feed::Place;
+use crate::feed::{Ping, Place};
+use crate::{Lifetime, Moment};
 
 /// How long a lag that a token told of may last before it is asked about: the stream may be about to bring it.
 const LAG: Duration = Duration::from_millis(20);
@@ -60,11 +60,19 @@ async fn lagging(shared: &Shared) {
     }
 }
 
-/// Sends one ping and takes its answer in.
+/// Sends one ping and takes its answer in. What it reports and nobody answers is reported again.
 async fn ping(shared: &Shared, leaving: bool) -> Result<(), Halt> {
     let now = clock::now();
     let seen = shared.sessions.seen();
     let ping = shared.write().ping(now, seen, leaving);
+    let answered = send(shared, &ping, now).await;
+    if answered.is_err() {
+        shared.sessions.report_again(ping.seen);
+    }
+    answered
+}
+
+async fn send(shared: &Shared, ping: &Ping, now: Moment) -> Result<(), Halt> {
     shared.counters.pings.fetch_add(1, Ordering::Relaxed);
     let mut body = Vec::with_capacity(256);
     ping.write(&mut body);

@@ -124,6 +124,14 @@ impl Sessions {
         let rest = seen.split_off(count);
         std::mem::replace(&mut *seen, rest)
     }
+
+    /// Puts back what [`Self::seen`] gave and nobody heard.
+    pub(super) fn report_again(&self, mut unheard: Vec<(String, Timestamp)>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        unheard.append(&mut seen);
+        unheard.truncate(MOST_WAITING);
+        *seen = unheard;
+    }
 }
 
 /// So often a record is fetched for one request, if each was overtaken by a renewal on its way.

@@ -46,10 +46,33 @@ impl Caller {
     pub fn session(&self) -> &Session {
         &self.record.session
     }
+
+    /// The caller as somebody who may do more than ask who they are.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionUnknown`] to whoever shows a secret that was replaced: until its successor is seen it may look on,
+    /// for the reply may be lost, and whoever copied it gains nothing by it.
+    pub fn acting(&self) -> Result<Acting<'_>, Refusal> {
+        match self.by {
+            By::Secret(Shown::Previous) => Err(Refusal::SessionUnknown),
+            By::Secret(Shown::Current) | By::Access(_) => Ok(Acting(self)),
+        }
+    }
 }
 
-/// Checks whatever was shown. Two credentials must name the same session; one that names none is passed over if the
-/// other is good.
+/// Somebody who may act in the name of their session.
+#[derive(Clone, Copy, Debug)]
+pub struct Acting<'a>(&'a Caller);
+
+impl<'a> Acting<'a> {
+    /// The session.
+    pub fn session(self) -> &'a Session {
+        self.0.session()
+    }
+}
+
+/// Checks whatever was shown. Two credentials must name the same session; a secret whose session is over or unknown is
+/// passed over if the token is good: a browser sends what lies in its jar.
 ///
 /// # Errors
 /// [`Refusal::NoCredentials`], [`Refusal::AmbiguousCredentials`], or what is wrong with the credential.
@@ -87,7 +110,14 @@ async fn check_with(door: &Door, shown: &Credentials, stale: Stale) -> Result<Ca
         (Some(Ok(one)), Some(Ok(other))) if one.session().id != other.session().id => {
             Err(Refusal::AmbiguousCredentials.into())
         }
-        (Some(Ok(one)), Some(Ok(_) | Err(Stopped::Refused(Refusal::SessionUnknown)))) => Ok(one),
+        // It was the session of another application: the token's own is alive.
+        (
+            Some(Ok(one)),
+            Some(
+                Ok(_)
+                | Err(Stopped::Refused(Refusal::SessionUnknown | Refusal::SessionEnded | Refusal::SessionExpired)),
+            ),
+        ) => Ok(one),
         (Some(Ok(_)), Some(Err(Stopped::Refused(_)))) => Err(Refusal::AmbiguousCredentials.into()),
         (Some(Ok(_)), Some(Err(stopped))) | (Some(Err(stopped)), Some(_)) => Err(stopped),
     }
@@ -135,6 +165,7 @@ async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped>
         return checked;
     }
     door.metrics().looked(Found::Miss);
+    door.cached().current().await?;
     let fence = door.cached().fence();
     let read_at = door.cached().head();
     let session = door.sessions().session_by_secret(hash).await?.ok_or(Refusal::SessionUnknown)?;
@@ -156,6 +187,7 @@ async fn check_secret(door: &Door, hash: &SecretHash) -> Result<Caller, Stopped>
 }
 
 async fn check_access(door: &Door, token: &str, stale: Stale) -> Result<Caller, Stopped> {
+    door.cached().current().await?;
     let now = door.now();
     let read_at = door.cached().head();
     let verified = match verify(door, token, now) {
@@ -213,10 +245,9 @@ pub(super) async fn load(
 
 /// Notes the use of a session, at most once a minute, without waiting.
 fn note_use(door: &Door, hash: &SecretHash, record: Arc<Record>, now: Timestamp) -> Arc<Record> {
-    if !record.session.wants_touch(now) {
+    if !record.session.wants_touch(now) || !door.touch(record.session.id, now) {
         return record;
     }
-    door.touch(record.session.id, now);
     let mut used = Record::clone(&record);
     used.session.last_seen_at = now;
     let used = Arc::new(used);

@@ -2,10 +2,9 @@
 
 use doorward_core::change::SessionChange;
 use doorward_core::data::{self, DataKey, Datum, Expect};
-use doorward_core::session::Shown;
 use doorward_store::Committed;
 
-use super::check::{By, Caller};
+use super::check::Caller;
 use super::{ATTEMPTS, Refusal, Stopped};
 use crate::door::Door;
 
@@ -35,7 +34,7 @@ pub struct Put {
 /// # Errors
 /// [`Refusal::TooLarge`], [`Refusal::QuotaExceeded`], [`Refusal::VersionMismatch`].
 pub async fn put(door: &Door, caller: &Caller, put: Put) -> Result<(u64, bool), Stopped> {
-    let session = writable(caller)?;
+    let session = caller.acting()?.session();
     for _ in 0..ATTEMPTS {
         let shelf = door.sessions().shelf(session.id).await?;
         let new = !shelf.items.iter().any(|(key, ..)| *key == put.key);
@@ -54,7 +53,7 @@ pub async fn put(door: &Door, caller: &Caller, put: Put) -> Result<(u64, bool), 
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::VersionMismatch`].
 pub async fn remove(door: &Door, caller: &Caller, key: DataKey, expect: Expect) -> Result<(), Stopped> {
-    let session = writable(caller)?;
+    let session = caller.acting()?.session();
     for _ in 0..ATTEMPTS {
         let shelf = door.sessions().shelf(session.id).await?;
         let change = data::remove(session, &shelf, key.clone(), expect)?;
@@ -64,14 +63,6 @@ pub async fn remove(door: &Door, caller: &Caller, key: DataKey, expect: Expect) 
         still_there(door, caller).await?;
     }
     Err(Stopped::Contended)
-}
-
-/// A replaced secret may look, not write.
-fn writable(caller: &Caller) -> Result<&doorward_core::session::Session, Stopped> {
-    if caller.by == By::Secret(Shown::Previous) {
-        return Err(Refusal::SessionUnknown.into());
-    }
-    Ok(caller.session())
 }
 
 /// A conflict may mean that the session was ended meanwhile.

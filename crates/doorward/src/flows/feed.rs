@@ -45,6 +45,7 @@ pub struct Listening {
 pub async fn listen(door: &Door, wanted: Listening, from: &Origin) -> Result<Stream, Stopped> {
     let Listening { verifier, instance, lease, grace, cursor } = wanted;
     granted(door, lease, grace)?;
+    door.cached().current().await?;
     let id = StreamId(door.draw()?);
     let key = StreamKey::new(&verifier.secret.0, &instance);
     let who = Who { verifier: verifier.id, instance };
@@ -76,6 +77,8 @@ pub async fn listen(door: &Door, wanted: Listening, from: &Origin) -> Result<Str
 pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Origin) -> Result<Vec<Event>, Stopped> {
     let hub = door.hub();
     let terms = granted(door, ping.lease, ping.grace)?;
+    // No lease is granted on a head that the store has left behind.
+    door.cached().current().await?;
     let who = Who { verifier: verifier.id, instance: ping.instance };
     let published = door.cached().head();
     let standing = stands(door, verifier, Some(ping.applied), published, from).await;

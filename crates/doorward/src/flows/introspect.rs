@@ -51,11 +51,9 @@ pub async fn introspect(door: &Door, verifier: &VerifierRecord, text: &str) -> R
     let found = match SecretKind::Session.parse(text) {
         Some(secret) => {
             let shown = Credentials { secret: Some(secret.hash()), access: None };
-            let caller = check::check(door, &shown).await;
-            caller.map(|caller| Active {
-                session: caller.session().clone(),
-                user: caller.record.user.clone(),
-                token: None,
+            check::check(door, &shown).await.and_then(|caller| {
+                let session = caller.acting()?.session().clone();
+                Ok(Active { session, user: caller.record.user.clone(), token: None })
             })
         }
         None => by_token(door, verifier, text).await,

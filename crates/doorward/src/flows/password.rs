@@ -10,13 +10,13 @@ use doorward_core::id::UserId;
 use doorward_core::password::Typed;
 use doorward_core::refresh::Attempt;
 use doorward_core::secret::Secret;
-use doorward_core::session::{Retired, Session, Shown};
+use doorward_core::session::{Retired, Session};
 use doorward_core::user::User;
 use doorward_core::{Position, Strength, Timestamp};
 use doorward_store::{Committed, Credential};
 use zeroize::Zeroizing;
 
-use super::check::{By, Caller};
+use super::check::Caller;
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice, register};
@@ -41,9 +41,7 @@ pub struct Change {
 /// [`Refusal::Forbidden`] for guests and replaced secrets, [`Refusal::InvalidCredentials`], [`Refusal::PasswordWeak`].
 pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) -> Result<Issued, Stopped> {
     let user = caller.record.user.as_ref().ok_or(Refusal::Forbidden)?;
-    if caller.by == By::Secret(Shown::Previous) {
-        return Err(Refusal::Forbidden.into());
-    }
+    caller.acting().map_err(|_| Refusal::Forbidden)?;
     let chosen = register::accept(&asked.new, &user.email, user.name.as_deref())?;
     let mut kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
     let typed = Arc::new(asked.current.ok_or(Refusal::InvalidCredentials)?);

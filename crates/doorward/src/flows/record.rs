@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use doorward_core::policy::ACCESS_LONGEST;
+use doorward_core::client::Strategy;
+use doorward_core::policy::{ACCESS_LONGEST, REPLACED_SECRET};
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Session, Shown};
 use doorward_core::user::User;
 use doorward_core::verifier::VerifierRecord;
-use doorward_core::{Handles, Lifetime, Position, Timestamp};
+use doorward_core::{Handles, Lifetime, Position};
 
-use super::check::{self, By, Credentials};
+use super::check::{self, Credentials};
 use super::{Refusal, Stopped};
 use crate::door::Door;
 
@@ -37,26 +38,25 @@ pub async fn by_secret(door: &Door, verifier: &VerifierRecord, hash: SecretHash)
     let now = door.now();
     let shown = Credentials { secret: Some(hash), access: None };
     let caller = check::check(door, &shown).await.map_err(nobody)?;
+    // Our door lets a secret that was replaced look on. A service would take it for more, and for a minute.
+    let id = caller.acting().map_err(|_| Refusal::NotFound)?.session().id;
     if !concerns(door, verifier, caller.session()) {
         return Err(Refusal::NotFound.into());
     }
     // Read anew: what is kept elsewhere shall be as young as can be. The head before the session (RT8).
     let rv = door.cached().head();
-    let session = door.sessions().session(caller.session().id).await?.ok_or(Refusal::NotFound)?;
-    let keep = how_long(&session, hash, now).ok_or(Refusal::NotFound)?;
+    let session = door.sessions().session(id).await?.ok_or(Refusal::NotFound)?;
+    if session.recognise(&hash, now) != Some(Shown::Current) {
+        return Err(Refusal::NotFound.into());
+    }
+    // Not longer than a token could live; and where the application holds something else today, the next turn may replace
+    // this secret without a word in the feed.
+    let stays = door.client(&session.client).is_some_and(|client| client.strategy == Strategy::Session);
+    let longest = if stays { ACCESS_LONGEST } else { REPLACED_SECRET };
+    let keep = longest.min(session.expires_at - now);
     let record = check::load(door, session, rv, now).await.map_err(nobody)?;
     let handles = door.keys().handles(record.session.user);
-    debug_assert!(matches!(caller.by, By::Secret(_)), "nothing else was shown");
     Ok(Kept { session: record.session.clone(), user: record.user.clone(), rv, handles, keep })
-}
-
-/// Not longer than a token could live, nor than the secret is good.
-fn how_long(session: &Session, hash: SecretHash, now: Timestamp) -> Option<Lifetime> {
-    let until = match (session.recognise(&hash, now)?, session.previous) {
-        (Shown::Previous, Some(previous)) => previous.until,
-        _ => session.expires_at,
-    };
-    Some(ACCESS_LONGEST.min(until - now))
 }
 
 /// Is the session one of an application whose credentials are for this verifier?

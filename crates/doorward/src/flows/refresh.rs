@@ -45,8 +45,8 @@ pub struct Request {
 
 /// Refreshes.
 ///
-/// A refresh token turns by [`refresh::decide`]. A session secret is answered without a turn: nothing is retired, and
-/// asking twice gives the same. An access token alone is exchanged, once.
+/// A refresh token turns by [`refresh::decide`]. A session secret is answered without a turn, with the token that is good
+/// now: nothing is retired, and asking twice gives the same. An access token alone is exchanged, once.
 ///
 /// # Errors
 /// What the rule refuses; [`Refusal::AmbiguousCredentials`] where two credentials name two sessions. Tokens that are none
@@ -64,6 +64,7 @@ pub async fn refresh(door: &Door, asked: Request, from: &Origin) -> Result<Issue
 }
 
 async fn attempt(door: &Door, asked: Request, from: &Origin) -> Result<Issued, Stopped> {
+    door.cached().current().await?;
     let Some(text) = &asked.token else { return without_token(door, asked, from).await };
     let presented = Presented::parse(text).ok_or(Refusal::RefreshInvalid)?;
     if let Some(secret) = asked.secret.as_deref().and_then(|text| SecretKind::Session.parse(text)) {
@@ -314,18 +315,20 @@ impl Asking<'_> {
         head: Position,
         now: Timestamp,
     ) -> Result<Issued, Stopped> {
-        let session = caller.session();
-        let client = self.client_of(session)?;
-        if let Some(secret) = &secret
-            && session.recognise(&secret.hash(), now) == Some(Shown::Previous)
-        {
+        // Read anew: a turn of its token leaves the record alone that is kept under the secret, and whoever were handed the
+        // token that it names would be taken for a thief.
+        let session = self.door.sessions().session(caller.session().id).await?.ok_or(Refusal::SessionEnded)?;
+        let client = self.client_of(&session)?;
+        let known = |secret: &Secret| session.recognise(&secret.hash(), now) == Some(Shown::Current);
+        if !secret.as_ref().is_none_or(known) {
             // It was replaced: it may look, but gains nothing new.
             return Err(Refusal::SessionUnknown.into());
         }
+        let Record { session, user, .. } = check::load(self.door, session, head, now).await?;
         let pen = Pen::take(self.door, &client)?;
-        let around = Issuing { client: &client, user: caller.record.user.clone(), head, now, pen };
-        let handed = issue::hand_out(self.door, session, client.strategy, secret.as_ref(), around).await?;
-        let kept = self.issued(session.clone(), caller.record.user.clone(), handed);
+        let around = Issuing { client: &client, user: user.clone(), head, now, pen };
+        let handed = issue::hand_out(self.door, &session, client.strategy, secret.as_ref(), around).await?;
+        let kept = self.issued(session, user, handed);
         self.door.metrics().refreshed(RefreshEnd::Kept);
         Ok(kept)
     }

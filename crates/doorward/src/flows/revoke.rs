@@ -11,7 +11,7 @@ use doorward_core::user::User;
 use doorward_core::{Position, Strength, Timestamp};
 use doorward_store::Committed;
 
-use super::check::Caller;
+use super::check::Acting;
 use super::{ATTEMPTS, Refusal, Stopped};
 use crate::door::{Door, Origin};
 
@@ -49,7 +49,7 @@ pub async fn session_of_token(door: &Door, text: &str) -> Result<Option<Session>
 ///
 /// # Errors
 /// Only what stops the store.
-pub async fn alive(door: &Door, caller: &Caller) -> Result<Vec<Session>, Stopped> {
+pub async fn alive(door: &Door, caller: Acting<'_>) -> Result<Vec<Session>, Stopped> {
     match caller.session().user {
         Some(user) => alive_of(door, user, door.now()).await,
         None => Ok(vec![caller.session().clone()]),
@@ -75,7 +75,7 @@ pub async fn alive_of(door: &Door, user: UserId, now: Timestamp) -> Result<Vec<S
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for one that is over, unknown, or somebody else's: the three cannot be told apart.
-pub async fn end_one(door: &Door, caller: &Caller, id: SessionId, from: &Origin) -> Result<Receipt, Stopped> {
+pub async fn end_one(door: &Door, caller: Acting<'_>, id: SessionId, from: &Origin) -> Result<Receipt, Stopped> {
     let sessions = alive(door, caller).await?;
     let session = sessions.iter().find(|session| session.id == id).ok_or(Refusal::NotFound)?;
     let why = if id == caller.session().id { EndReason::SignedOut } else { EndReason::EndedByUser };
@@ -87,7 +87,7 @@ pub async fn end_one(door: &Door, caller: &Caller, id: SessionId, from: &Origin)
 ///
 /// # Errors
 /// Only what stops the store.
-pub async fn end_many(door: &Door, caller: &Caller, reach: Reach, from: &Origin) -> Result<Receipt, Stopped> {
+pub async fn end_many(door: &Door, caller: Acting<'_>, reach: Reach, from: &Origin) -> Result<Receipt, Stopped> {
     let by = caller.session().user.map_or(Actor::Nobody, Actor::User);
     match (reach, caller.session().user) {
         (Reach::All, Some(user)) => end_user(door, user, EndReason::EndedByUser, by, from).await,

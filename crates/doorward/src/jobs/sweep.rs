@@ -45,6 +45,9 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
 /// Forgets everything that is over; gives how many sessions.
 pub async fn sweep(door: &Door) -> u64 {
     let now = door.now();
+    if let Err(error) = door.cached().current().await {
+        tracing::error!(%error, "what was committed cannot be read back: nothing is answered from memory until it can");
+    }
     if let Err(error) = door.cached().forget_feed(door.move_watermark()).await {
         tracing::warn!(%error, "old entries of the feed could not be forgotten");
     }

@@ -34,8 +34,12 @@ pub async fn flush(door: &Door) {
         if touched.is_empty() {
             break;
         }
-        if let Err(error) = door.cached().commit(SessionChange::Touch(touched)).await {
-            tracing::warn!(%error, "the use of some sessions could not be written down");
+        if let Err(error) = door.cached().commit(SessionChange::Touch(touched.clone())).await {
+            tracing::warn!(%error, "the use of some sessions could not be written down, and is tried again");
+            // Nobody reports these uses again for a minute, which is longer than idle expiry allows for.
+            for (session, at) in touched {
+                door.touch(session, at);
+            }
             break;
         }
     }

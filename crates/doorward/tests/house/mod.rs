@@ -43,6 +43,7 @@ pub(crate) struct House {
     /// Has the machine no entropy left?
     pub(crate) dry: Arc<AtomicBool>,
     folder: Option<tempfile::TempDir>,
+    memory: Option<Arc<Memory>>,
 }
 
 /// Which store a house stands on.
@@ -79,12 +80,15 @@ impl House {
     pub(crate) async fn set_up(ground: Ground, cost: Cost, set: impl FnOnce(&mut Settings)) -> Self {
         let now = Timestamp::from_secs(1_790_000_000);
         let opening = Opening { now, database: [7; 16], origin: Origin::Serve };
-        let (stores, folder) = match ground {
-            Ground::Memory => (Stores::of(Memory::open(opening)), None),
+        let (stores, folder, memory) = match ground {
+            Ground::Memory => {
+                let memory = Arc::new(Memory::open(opening));
+                (Stores { sessions: memory.clone(), directory: memory.clone() }, None, Some(memory))
+            }
             Ground::Sqlite => {
                 let folder = tempfile::tempdir().expect("a folder");
                 let store = Sqlite::open(folder.path(), opening).expect("a database");
-                (Stores::of(store), Some(folder))
+                (Stores::of(store), Some(folder), None)
             }
         };
         let clock = Arc::new(ManualClock::starting_at(now));
@@ -118,13 +122,13 @@ impl House {
         };
         let ada = register(&door, registration, Actor::Operator, &doorward::door::Origin::default()).await;
         let ada = ada.expect("an account").id;
-        Self { router: router(door.clone()), door, clock, ada, dry, folder }
+        Self { router: router(door.clone()), door, clock, ada, dry, folder, memory }
     }
 
     /// The same house over another door, as after a restart.
     pub(crate) fn over(&self, door: Door) -> Self {
-        let (clock, dry) = (self.clock.clone(), self.dry.clone());
-        Self { router: router(door.clone()), door, clock, ada: self.ada, dry, folder: None }
+        let (clock, dry, memory) = (self.clock.clone(), self.dry.clone(), self.memory.clone());
+        Self { router: router(door.clone()), door, clock, ada: self.ada, dry, folder: None, memory }
     }
 
     /// Another server over the same store, by the same clock, with caches of its own; `seen` is what it sees of the store.
@@ -138,6 +142,11 @@ impl House {
         let mut settings = self.door.settings().clone();
         set(&mut settings);
         self.over(door_over(self.door.cached().stores().clone(), settings, CHEAP, &self.clock, &self.dry).await)
+    }
+
+    /// A store that can be made to fail.
+    pub(crate) fn store(&self) -> &Memory {
+        self.memory.as_deref().expect("a store in memory")
     }
 
     /// The bytes of every file the store has written.

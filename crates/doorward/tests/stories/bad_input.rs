@@ -136,6 +136,28 @@ async fn two_credentials_of_two_sessions_are_ambiguous() {
 }
 
 #[tokio::test]
+async fn a_cookie_whose_session_is_over_is_in_nobodys_way() {
+    let house = House::memory().await;
+    for end in [Some(Ask::delete("/v1/session")), None] {
+        let dead = house.sign_in("demo-session", "body").await.text("session_token");
+        match end {
+            Some(end) => drop(house.send(end.bearer(&dead)).await.ok()),
+            None => house.advance(Lifetime::from_days(31)),
+        }
+        let cookie = format!("__Host-Http-dw_session={dead}");
+        assert_eq!(house.send(Ask::get("/v1/session").header("cookie", &cookie)).await.status, 401, "it is over");
+        let jwt = house.sign_in("demo-jwt", "body").await.text("access_token");
+        let with = |ask: Ask| ask.header("cookie", &cookie).bearer(&jwt);
+        house.send(with(Ask::get("/v1/session"))).await.ok();
+        house.send(with(Ask::get("/v1/sessions"))).await.ok();
+        let out = house.send(with(Ask::delete("/v1/session"))).await.ok();
+        assert_eq!(out.body["ended"], 1);
+        let cleared = out.headers["set-cookie"].to_str().expect("text");
+        assert!(cleared.starts_with("__Host-Http-dw_session=;"), "{cleared}");
+    }
+}
+
+#[tokio::test]
 async fn access_tokens_that_are_not_quite_right_are_refused_with_a_reason() {
     let house = House::memory().await;
     let token = house.sign_in("demo-jwt", "body").await.text("access_token");

@@ -355,6 +355,9 @@ async fn the_record_of_a_cookie_is_given_to_whom_it_concerns() {
     assert_eq!(record["rv"], house.door.cached().head().to_string());
     assert!(doorward_core::Handles::parse(record["rh"].as_str().expect("handles")).is_some());
     assert!(record["idle_expires_at"].as_i64() < record["expires_at"].as_i64());
+    // Where the next turn may replace the secret, a service asks again within the minute for which our door knows the old one.
+    house.set_strategy("demo-session", doorward_core::client::Strategy::Hybrid).await;
+    assert_eq!(house.send(shop.asking(Ask::get(&path))).await.ok().body["keep_ms"], 60_000);
     let foreign = vec![String::from("https://other.example")];
     let from = Default::default();
     let other =
@@ -367,6 +370,52 @@ async fn the_record_of_a_cookie_is_given_to_whom_it_concerns() {
     }
     house.send(Ask::delete("/v1/session").bearer(&secret)).await.ok();
     house.send(shop.asking(Ask::get(&path))).await.expect(404, "not_found");
+}
+
+/// Another server has written a line; then one of ours is committed, and the feed cannot be read: what is over is refused all
+/// the same, or nothing is said, and no verifier gets a lease.
+#[tokio::test]
+async fn an_end_that_is_durable_and_not_known_yet_grants_no_lease() {
+    let house = House::memory().await;
+    let (_, token) = session(&house).await;
+    let cookie = house.sign_in("demo-session", "body").await.text("session_token");
+    let mut shop = listening(&house).await;
+    let open = shop.begin(&house).await;
+    let beside = house.beside(|stores| stores).await;
+    beside.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
+    house.send(Ask::get("/v1/session").bearer(&cookie)).await.ok();
+    house.store().fail_reads(true).expect("a store");
+    house.send(Ask::delete("/v1/session").bearer(&cookie)).await.expect(503, "store_unavailable");
+    house.send(Ask::get("/v1/session").bearer(&cookie)).await.expect(503, "store_unavailable");
+    house.send(Ask::get("/readyz")).await.expect(503, "store_unavailable");
+    shop.ask(&house, |_| {}).await.expect_err("no lease").expect(503, "store_unavailable");
+    assert!(shop.try_open(&house, None).await.is_err(), "nor a stream");
+    house.store().fail_reads(false).expect("a store");
+    house.send(Ask::get("/v1/session").bearer(&cookie)).await.expect(401, "session_ended");
+    house.send(Ask::get("/readyz")).await.ok();
+    assert!(shop.ask(&house, |_| {}).await.is_ok());
+    drop(open);
+}
+
+/// Our own door lets it look on for a minute; a service would let it act.
+#[tokio::test]
+async fn a_secret_that_was_replaced_is_worth_nothing_at_services() {
+    let house = House::memory().await;
+    let old = house.sign_in("demo-session", "body").await.text("session_token");
+    let shop = listening(&house).await;
+    let change = json!({ "current_password": super::house::PASSWORD, "new_password": "violet-anchor-77" });
+    let new = house.send(Ask::put("/v1/user/password").bearer(&old).json(&change)).await.ok().text("session_token");
+    house.send(Ask::get("/v1/session").bearer(&old)).await.ok();
+    let record = |secret: &str| {
+        let hash = doorward_core::secret::SecretKind::Session.parse(secret).expect("a secret").hash();
+        shop.asking(Ask::get(&format!("/v1/feed/sessions/{}", base64url::encode(&hash.0))))
+    };
+    let introspect = |secret: &str| shop.asking(Ask::post("/oauth2/introspect").form(&[("token", secret)]));
+    house.send(record(&old)).await.expect(404, "not_found");
+    assert_eq!(house.send(introspect(&old)).await.ok().body, json!({ "active": false }));
+    house.send(Ask::get("/v1/session").bearer(&old)).await.ok();
+    assert_eq!(house.send(introspect(&new)).await.ok().body["active"], true);
+    house.send(record(&new)).await.ok();
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use doorward::jobs::sweep;
 use doorward_core::Lifetime;
 use doorward_core::client::Strategy;
 use doorward_core::policy::{IDLE_ALLOWANCE, REPLACED_SECRET, RETENTION};
+use doorward_store::memory::Fault;
 use serde_json::json;
 
 use super::house::{ADA, Ask, Ground, House, Jar, PASSWORD};
@@ -139,6 +140,21 @@ async fn signing_in_again_in_one_browser_ends_the_session_it_held() {
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
 }
 
+/// Two weeks of use at a store that has a bad moment whenever a use is to be written down.
+#[tokio::test]
+async fn a_use_that_could_not_be_written_down_is_written_down_later() {
+    let house = House::memory().await;
+    let token = house.sign_in("demo-session", "body").await.text("session_token");
+    let who = || Ask::get("/v1/session").bearer(&token);
+    house.advance(Lifetime::from_days(13));
+    house.send(who()).await.ok();
+    house.store().fail_next([Fault::Lost]).expect("a store");
+    doorward::jobs::touch::flush(&house.door).await;
+    doorward::jobs::touch::flush(&house.door).await;
+    house.advance(Lifetime::from_days(13));
+    house.send(who()).await.ok();
+}
+
 #[tokio::test]
 async fn sessions_end_by_idleness_and_by_age_and_never_early() {
     let house = House::memory().await;
@@ -167,7 +183,8 @@ async fn sessions_end_by_idleness_and_by_age_and_never_early() {
 #[tokio::test]
 async fn a_replaced_secret_looks_on_until_the_new_one_is_seen() {
     let house = House::memory().await;
-    let old = house.sign_in("demo-session", "body").await.text("session_token");
+    let signed_in = house.sign_in("demo-session", "body").await;
+    let (old, session) = (signed_in.text("session_token"), signed_in.session_id());
     let body = json!({ "current_password": PASSWORD, "new_password": "violet-anchor-77" });
     let new = house.send(Ask::put("/v1/user/password").bearer(&old).json(&body)).await.ok().text("session_token");
     // The reply is on its way: the old secret may look, and nothing else.
@@ -175,6 +192,16 @@ async fn a_replaced_secret_looks_on_until_the_new_one_is_seen() {
     let more = json!({ "current_password": "violet-anchor-77", "new_password": "amber-window-12" });
     house.send(Ask::put("/v1/user/password").bearer(&old).json(&more)).await.expect(403, "forbidden");
     house.send(Ask::put("/v1/session/data/a").bearer(&old).json(&json!(1))).await.expect(401, "session_unknown");
+    let ends = [
+        Ask::get("/v1/sessions"),
+        Ask::delete("/v1/session"),
+        Ask::delete(&format!("/v1/sessions/{session}")),
+        Ask::post("/v1/sessions/revoke").json(&json!({ "scope": "others" })),
+        Ask::post("/v1/sessions/revoke").json(&json!({ "scope": "all" })),
+    ];
+    for end in ends {
+        house.send(end.bearer(&old)).await.expect(401, "session_unknown");
+    }
     house.set_strategy("demo-session", Strategy::Hybrid).await;
     let convert = Ask::post("/v1/session/refresh").bearer(&old);
     house.send(convert).await.expect(401, "session_unknown");

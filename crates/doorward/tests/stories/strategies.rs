@@ -159,6 +159,27 @@ async fn every_pair_of_strategies_converts_in_a_browser_without_a_new_sign_in() 
     }
 }
 
+/// A browser that lost its refresh cookie and kept the other: it gets the token that is good now, and is nobody's thief.
+#[tokio::test]
+async fn a_session_secret_gives_the_token_that_is_good_now_however_often_it_has_turned() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let secret = house.sign_in("demo-session", "body").await.text("session_token");
+        house.set_strategy("demo-session", Strategy::Hybrid).await;
+        let by_secret = async || Held::of(&house.send(Ask::post("/v1/session/refresh").bearer(&secret)).await.ok());
+        // The record is at hand from here on.
+        let mut held = by_secret().await;
+        assert_eq!(by_secret().await.refresh, held.refresh, "nothing is retired by it");
+        for round in 0..3 {
+            let key = format!("attempt-key-number-{round}");
+            held = Held::of(&house.send(held.ask_refresh(&key)).await.ok());
+            house.send(Ask::get("/v1/session").bearer(&secret)).await.ok();
+            assert_eq!(by_secret().await.refresh, held.refresh, "turn {round}");
+        }
+        house.send(by_secret().await.ask_refresh(KEY)).await.ok();
+    }
+}
+
 #[tokio::test]
 async fn an_access_token_is_exchanged_once() {
     for algorithm in Algorithm::ALL {

@@ -108,12 +108,12 @@ pub async fn submit(
         return draw(&door, &who, Err(Problem::new(Code::CrossSite))).await;
     }
     if form.fields.end == "others" {
-        let receipt = revoke::end_many(&door, &who.caller, Reach::Others, &from).await?;
+        let receipt = revoke::end_many(&door, who.acting()?, Reach::Others, &from).await?;
         let reached = reach(&door, receipt.place, Ack::Verifiers).await;
         return Ok(look::see_other(&Ended::way("others_ended", &reached)));
     }
     let id = SessionId::parse(&form.fields.end).ok_or(Stopped::Refused(Refusal::NotFound))?;
-    match revoke::end_one(&door, &who.caller, id, &from).await {
+    match revoke::end_one(&door, who.acting()?, id, &from).await {
         Ok(_) if id == who.caller.session().id => {
             let mut response = look::see_other("/login?notice=signed_out");
             response.headers_mut().append(http::header::SET_COOKIE, cookie::clear_session());
@@ -130,7 +130,7 @@ pub async fn submit(
 
 async fn draw(door: &Door, who: &SignedIn, said: Result<&str, Problem>) -> Result<Response, Stop> {
     let current = who.caller.session().id;
-    let mut sessions = revoke::alive(door, &who.caller).await?;
+    let mut sessions = revoke::alive(door, who.acting()?).await?;
     sessions.sort_by_key(|session| session.id != current);
     let devices: Vec<_> = sessions.iter().map(|session| device(door, session, current)).collect();
     let values = context! { devices };

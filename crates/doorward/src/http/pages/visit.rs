@@ -15,7 +15,7 @@ use super::form::Fault;
 use super::look;
 use super::return_to::ReturnTo;
 use crate::door::Door;
-use crate::flows::check::{self, Caller, Credentials};
+use crate::flows::check::{self, Acting, Caller, Credentials};
 use crate::flows::{Refusal, Stopped};
 use crate::http::cookie;
 use crate::http::problem::Problem;
@@ -186,6 +186,14 @@ impl SignedIn {
     /// Who the forms of this visit are for.
     pub fn reader(&self) -> Reader {
         Reader::Session(self.caller.session().id)
+    }
+
+    /// The caller as somebody who may act.
+    ///
+    /// # Errors
+    /// As [`Caller::acting`].
+    pub fn acting(&self) -> Result<Acting<'_>, Stopped> {
+        Ok(self.caller.acting()?)
     }
 
     /// The user.

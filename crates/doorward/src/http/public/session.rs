@@ -136,7 +136,7 @@ pub async fn end(
 /// renewed will do: who leaves need not renew before.
 async fn to_end(door: &Door, shown: &Shown) -> Result<Session, Stopped> {
     let refusal = match check::check_taking_stale(door, &shown.credentials()).await {
-        Ok(caller) => return Ok(caller.session().clone()),
+        Ok(caller) => return Ok(caller.acting()?.session().clone()),
         Err(Stopped::Refused(refusal)) => refusal,
         Err(stopped) => return Err(stopped),
     };

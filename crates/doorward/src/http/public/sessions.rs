@@ -71,7 +71,7 @@ pub async fn create(
 
 /// `GET /v1/sessions`: the caller's sessions, newest first.
 pub async fn list(State(door): State<Door>, who: Authenticated) -> Result<Response, Problem> {
-    let sessions = revoke::alive(&door, &who.caller).await?;
+    let sessions = revoke::alive(&door, who.caller.acting()?).await?;
     let current = who.caller.session().id;
     let body = |session| {
         let client = door.client(&doorward_core::session::Session::clone(session).client);
@@ -90,7 +90,7 @@ pub async fn end(
     from: Origin,
 ) -> Result<Response, Problem> {
     let id = id.parse(SessionId::parse, Code::NotFound.into())?;
-    let receipt = revoke::end_one(&door, &who.caller, id, &from).await?;
+    let receipt = revoke::end_one(&door, who.caller.acting()?, id, &from).await?;
     Ok(reply::ended(receipt.ended, ReceiptBody::of(&reach(&door, receipt.place, ack).await)))
 }
 
@@ -114,6 +114,6 @@ pub async fn end_many(
         "all" => Reach::All,
         _ => return Err(Problem::about(Code::InvalidField, "scope")),
     };
-    let receipt = revoke::end_many(&door, &who.caller, whose, &from).await?;
+    let receipt = revoke::end_many(&door, who.caller.acting()?, whose, &from).await?;
     Ok(reply::ended(receipt.ended, ReceiptBody::of(&reach(&door, receipt.place, ack).await)))
 }

@@ -96,9 +96,9 @@ fn prove(workspace: &Workspace, proof: &Proof, effort: &Effort) -> Outcome {
             Work::Tests(runs) => tests::run(workspace, runs, effort.quick, &mut outcome),
             Work::Optimised(run) if effort.quick => tests::run(workspace, &[*run], true, &mut outcome),
             Work::Optimised(run) => tests::run_optimised(workspace, run, &mut outcome),
-            Work::Coverage | Work::Mutants if effort.quick => Verdict::NotRun(String::from("left out by --quick")),
+            Work::Coverage | Work::Mutants(_) if effort.quick => Verdict::NotRun(String::from("left out by --quick")),
             Work::Coverage => coverage::measure(workspace, &mut outcome),
-            Work::Mutants => mutants::run(workspace, &mut outcome),
+            Work::Mutants(target) => mutants::run(workspace, target, &mut outcome),
         }
     };
     outcome.took = since.elapsed();

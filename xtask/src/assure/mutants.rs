@@ -1,14 +1,16 @@
 //! Mutants: lines of the rules are changed one at a time, and the room's tests must notice.
 //!
-//! Each is first shown to the tests that cost least, built without optimisation; what they let pass is shown to all tests of
-//! the room. Most of what a run costs is building, so the first round builds little.
+//! Each is first shown to the tests that cost least, of few cases, built without optimisation; what they let pass, and what
+//! ran out of time, is shown to all tests of the room. Most of what a run costs is building, so the first round builds
+//! little.
 //!
 //! What survives although nothing is wrong with the tests is explained in `xtask/mutants.txt`, a line for each:
 //! `FILE: MUTATION | REASON`. An explanation that no survivor needs is refused, as in the ratchet.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::outcome::{Outcome, Verdict};
 use super::tests::listen;
@@ -18,67 +20,81 @@ use crate::workspace::Workspace;
 const EXPLANATIONS: &str = "xtask/mutants.txt";
 
 /// A part of a crate: which of its files are changed, and by what tests it is held.
-struct Target {
-    name: &'static str,
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where its lists are kept.
+    folder: &'static str,
     package: &'static str,
+    /// Globs: a file, or a folder and what is in it.
     files: &'static [&'static str],
     left_out: &'static [&'static str],
     features: &'static [&'static str],
+    /// How many seconds the tests may take at least, also where that is many times what they usually take.
+    patience: u32,
     rounds: [Round; 2],
 }
 
-/// A round of tests: which programs are built, which tests run, how well they are built.
+/// A round of tests: which programs are built, and which tests run.
+#[derive(Debug)]
 struct Round {
     programs: &'static [&'static str],
     tests: &'static [&'static str],
-    optimised: &'static str,
 }
 
-const TARGETS: [Target; 3] = [
-    Target {
-        name: "doorward-core, refresh and session",
-        package: "doorward-core",
-        files: &[
-            "crates/doorward-core/src/refresh.rs",
-            "crates/doorward-core/src/session.rs",
-            "crates/doorward-core/src/session/*.rs",
-        ],
-        left_out: &[],
-        features: &[],
-        rounds: [
-            Round {
-                programs: &["--lib", "--test=refresh_rule", "--test=refresh_token"],
-                tests: &["--skip", "watermark"],
-                optimised: "0",
-            },
-            Round { programs: &["--tests"], tests: &[], optimised: "1" },
-        ],
-    },
-    Target {
-        name: "doorward-verify",
-        package: "doorward-verify",
-        files: &["crates/doorward-verify/src/**/*.rs"],
-        left_out: IO,
-        features: &[],
-        rounds: [
-            Round { programs: &["--lib", "--test=proofs"], tests: SLOW, optimised: "0" },
-            Round { programs: &["--lib", "--test=proofs"], tests: &[], optimised: "1" },
-        ],
-    },
-    Target {
-        name: "doorward-verify, follow and layer",
-        package: "doorward-verify",
-        files: IO,
-        left_out: &[],
-        features: &["--features", "layer"],
-        rounds: [
-            Round { programs: &["--lib", "--test=proofs"], tests: &["follow", "layer"], optimised: "0" },
-            Round { programs: &["--lib", "--test=proofs"], tests: &[], optimised: "1" },
-        ],
-    },
-];
+/// How the tests of a round are built, and how many cases those of random input try; all of theirs, if it does not say.
+const HOW: [&[(&str, &str)]; 2] =
+    [&[("CARGO_PROFILE_DEV_OPT_LEVEL", "0"), ("PROPTEST_CASES", "32")], &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1")]];
 
-/// The files of verify that do its IO.
+/// Refresh and session of core.
+pub(crate) static CORE: Target = Target {
+    folder: "mutants-core",
+    package: "doorward-core",
+    files: &[
+        "crates/doorward-core/src/refresh.rs",
+        "crates/doorward-core/src/session.rs",
+        "crates/doorward-core/src/session/*.rs",
+    ],
+    left_out: &[],
+    features: &[],
+    patience: 30,
+    rounds: [
+        Round {
+            programs: &["--lib", "--test=refresh_rule", "--test=refresh_token"],
+            tests: &["--skip", "watermark"],
+        },
+        Round { programs: &["--tests"], tests: &[] },
+    ],
+};
+
+/// Verify, but for its IO.
+pub(crate) static VERIFY: Target = Target {
+    folder: "mutants-verify",
+    package: "doorward-verify",
+    files: &["crates/doorward-verify/src/**/*.rs"],
+    left_out: IO,
+    features: &[],
+    patience: 30,
+    rounds: [
+        Round { programs: &["--lib", "--test=proofs"], tests: SLOW },
+        Round { programs: &["--lib", "--test=proofs"], tests: &[] },
+    ],
+};
+
+/// The IO of verify.
+pub(crate) static FOLLOW: Target = Target {
+    folder: "mutants-follow",
+    package: "doorward-verify",
+    files: IO,
+    left_out: &[],
+    features: &["--features", "layer"],
+    // These tests mostly wait, and where something never comes, twenty seconds each.
+    patience: 120,
+    rounds: [
+        Round { programs: &["--lib", "--test=proofs"], tests: &["follow", "layer", "--test-threads=16"] },
+        Round { programs: &["--lib", "--test=proofs"], tests: &[] },
+    ],
+};
+
 const IO: &[&str] = &[
     "crates/doorward-verify/src/follow.rs",
     "crates/doorward-verify/src/follow/*.rs",
@@ -86,7 +102,7 @@ const IO: &[&str] = &[
     "crates/doorward-verify/src/layer/*.rs",
 ];
 
-/// Tests that take seconds where all others take a moment.
+/// Tests that take seconds, or a good part of one, where all others take a moment.
 const SLOW: &[&str] = &[
     "--skip",
     "slow::",
@@ -100,33 +116,50 @@ const SLOW: &[&str] = &[
     "names_never_run_out",
     "--skip",
     "one_changed_character",
+    "--skip",
+    "any_scope_that_says_no",
+    "--skip",
+    "threads_share_one_cache",
+    "--skip",
+    "takes_the_memory",
 ];
 
-/// Changes and tests all of them; that takes hours.
-pub(crate) fn run(workspace: &Workspace, outcome: &mut Outcome) -> Verdict {
+impl Target {
+    /// Is this mutation, which begins with its file, one of this target's?
+    fn has(&self, mutation: &str) -> bool {
+        let file = mutation.split(':').next().unwrap_or_default();
+        let is_in = |globs: &[&str]| {
+            globs.iter().any(|glob| match glob.split_once('*') {
+                Some((folder, _)) => file.starts_with(folder),
+                None => file == *glob,
+            })
+        };
+        is_in(self.files) && !is_in(self.left_out)
+    }
+}
+
+/// Changes the lines of a target and tests all of them.
+pub(crate) fn run(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Verdict {
     let mut ask = cargo(workspace, &["mutants", "--version"]);
     ask.stdout(Stdio::null()).stderr(Stdio::null());
     if !ask.status().is_ok_and(|status| status.success()) {
         return Verdict::NotRun(String::from("cargo-mutants is missing: `cargo install cargo-mutants --locked`"));
     }
     let text = fs::read_to_string(workspace.root.join(EXPLANATIONS)).unwrap_or_default();
-    let explained = match read(&text) {
+    let mut explained = match read(&text) {
         Ok(explained) => explained,
         Err(line) => return Verdict::Fails(format!("{EXPLANATIONS}: `{line}` gives no reason")),
     };
-    let (mut survivors, mut failures) = (BTreeSet::new(), Vec::new());
-    for target in &TARGETS {
-        match change(workspace, target, outcome) {
-            Ok(tally) => {
-                outcome.seen.push((target.name.to_owned(), tally.shown()));
-                survivors.extend(tally.survived);
-            }
-            Err(why) => failures.push(format!("{}: {why}", target.name)),
-        }
-    }
-    failures.extend(judge(&survivors, &explained));
+    explained.retain(|mutation| target.has(mutation));
     outcome.seen.push((String::from("explained"), explained.len().to_string()));
-    if failures.is_empty() { Verdict::Holds } else { Verdict::Fails(failures.join("\n")) }
+    match change(workspace, target, outcome) {
+        Ok(tally) => {
+            outcome.seen.push((String::from("mutants"), tally.shown()));
+            let failures = judge(&tally.survived.into_iter().collect(), &explained);
+            if failures.is_empty() { Verdict::Holds } else { Verdict::Fails(failures.join("\n")) }
+        }
+        Err(why) => Verdict::Fails(why),
+    }
 }
 
 /// What became of the mutants of a target.
@@ -144,7 +177,7 @@ impl Tally {
         let Self { caught, timed_out, unviable, survived } = self;
         let all = caught + timed_out + unviable + survived.len();
         format!(
-            "{all} mutants: {caught} noticed, {timed_out} ran out of time, {unviable} do not compile, {} survived",
+            "{all}: {caught} noticed, {timed_out} ran out of time, {unviable} do not compile, {} survived",
             survived.len()
         )
     }
@@ -157,32 +190,17 @@ impl Tally {
 
 /// Both rounds over a target.
 fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Result<Tally, String> {
-    let name = target.name.replace([' ', ','], "-");
-    let folder = workspace.target().join("assure").join(format!("mutants-{name}"));
+    let folder = workspace.target().join("assure").join(target.folder);
     // What an earlier run noticed is noticed again, or not.
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut tally = Tally::default();
-    for (number, round) in target.rounds.iter().enumerate() {
-        let place = folder.to_string_lossy().into_owned();
-        let mut words: Vec<String> =
-            ["mutants", "--package", target.package, "--jobs", "1", "--no-shuffle", "--output"]
-                .map(str::to_owned)
-                .to_vec();
-        words.push(place);
-        words.extend(target.features.iter().map(|word| (*word).to_owned()));
-        words.extend(target.files.iter().map(|file| format!("--file={file}")));
-        words.extend(target.left_out.iter().map(|file| format!("--exclude={file}")));
-        words.extend(round.programs.iter().map(|program| format!("--cargo-arg={program}")));
+    for (number, (round, how)) in target.rounds.iter().zip(HOW).enumerate() {
+        let mut command = mutants(workspace, target, round, &folder);
         if number > 0 {
-            words.push(String::from("--iterate"));
+            command.arg("--iterate");
         }
-        words.extend(["--", "--"].map(str::to_owned));
-        words.extend(round.tests.iter().map(|word| (*word).to_owned()));
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut command = cargo(workspace, &words);
-        command.env("CARGO_TARGET_DIR", workspace.target().join("mutants"));
-        command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_DEV_OPT_LEVEL", round.optimised);
+        command.args(["--", "--"]).args(round.tests).envs(how.iter().copied());
         // It ends with an error if anything survived; what did is judged later.
         let ended = listen(command, outcome);
         let list = |name: &str| fs::read_to_string(folder.join("mutants.out").join(name));
@@ -200,11 +218,30 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
         if tally.caught == 0 {
             return Err(format!("nothing was noticed: {}", ended.err().unwrap_or_default()));
         }
-        if tally.survived.is_empty() {
+        if tally.survived.is_empty() && tally.timed_out == 0 {
             break;
         }
     }
     Ok(tally)
+}
+
+/// The command of a round, up to what its tests are told.
+fn mutants(workspace: &Workspace, target: &Target, round: &Round, folder: &Path) -> Command {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = (cores / 2).max(1);
+    let mut command = cargo(workspace, &["mutants", "--package", target.package, "--no-shuffle"]);
+    command.arg("--output").arg(folder).arg(format!("--jobs={jobs}")).args(target.features);
+    // The machine may be busy with something else.
+    command.arg("--timeout-multiplier=3").arg(format!("--minimum-test-timeout={}", target.patience));
+    command.args(target.files.iter().map(|file| format!("--file={file}")));
+    command.args(target.left_out.iter().map(|file| format!("--exclude={file}")));
+    command.args(round.programs.iter().map(|program| format!("--cargo-arg={program}")));
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("CARGO_TARGET_DIR");
+    if jobs == 1 {
+        // It builds where the round before has built. Several would wait for each other there: each has a folder.
+        command.env("CARGO_TARGET_DIR", workspace.target().join("mutants"));
+    }
+    command
 }
 
 /// `FILE:LINE:COLUMN: MUTATION` without its line and column, which move.
@@ -243,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn every_explanation_is_of_one_target_and_of_a_file_that_is_there() {
+        let workspace = Workspace::find().unwrap_or_else(|why| panic!("{why}"));
+        let text = fs::read_to_string(workspace.root.join(EXPLANATIONS)).unwrap_or_default();
+        let explained = read(&text).unwrap_or_else(|line| panic!("{line}"));
+        assert!(!explained.is_empty());
+        for mutation in explained {
+            let targets = [&CORE, &VERIFY, &FOLLOW].into_iter().filter(|target| target.has(&mutation)).count();
+            assert_eq!(targets, 1, "{mutation}");
+            assert!(mutation.split(':').next().is_some_and(|file| workspace.has(file)), "{mutation}");
+        }
+    }
+
+    #[test]
     fn a_later_round_adds_what_it_noticed_and_says_what_is_left() {
         let of = |caught, timed_out, unviable, survived: &[&str]| Tally {
             caught,
@@ -252,7 +302,7 @@ mod tests {
         };
         let both = of(7, 1, 2, &["a", "b", "c"]).and(of(2, 1, 0, &["b"]));
         assert_eq!(both, of(9, 1, 2, &["b"]));
-        assert_eq!(both.shown(), "13 mutants: 9 noticed, 1 ran out of time, 2 do not compile, 1 survived");
+        assert_eq!(both.shown(), "13: 9 noticed, 1 ran out of time, 2 do not compile, 1 survived");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The proofs.
 
+use super::mutants::{self, Target};
+
 /// A set of tests: those of one file, or of a crate itself, whose names contain a filter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -16,7 +18,7 @@ pub(crate) enum Work {
     /// The same, but built with optimisation in a full run, because it measures.
     Optimised(Run),
     Coverage,
-    Mutants,
+    Mutants(&'static Target),
 }
 
 /// A proof.
@@ -36,7 +38,7 @@ const fn tests(name: &'static str, asks: &'static str, runs: &'static [Run]) -> 
     Proof { name, asks, work: Work::Tests(runs) }
 }
 
-pub(crate) static PROOFS: [Proof; 13] = [
+pub(crate) static PROOFS: [Proof; 15] = [
     tests(
         "kills",
         "200 times kill -9 under load: nothing acknowledged is lost, nothing ended is alive",
@@ -108,9 +110,19 @@ pub(crate) static PROOFS: [Proof; 13] = [
         work: Work::Coverage,
     },
     Proof {
-        name: "mutants",
-        asks: "every changed line of verify, core::refresh and core::session is noticed by a test, or explained",
-        work: Work::Mutants,
+        name: "mutants of core",
+        asks: "every changed line of core::refresh and core::session is noticed by a test, or explained",
+        work: Work::Mutants(&mutants::CORE),
+    },
+    Proof {
+        name: "mutants of follow",
+        asks: "every changed line of what verify does with IO, its follow and layer, is noticed by a test, or explained",
+        work: Work::Mutants(&mutants::FOLLOW),
+    },
+    Proof {
+        name: "mutants of verify",
+        asks: "every changed line of the rest of verify is noticed by a test, or explained",
+        work: Work::Mutants(&mutants::VERIFY),
     },
 ];
 
@@ -126,7 +138,7 @@ mod lists {
             let runs = match &proof.work {
                 Work::Tests(runs) => runs.to_vec(),
                 Work::Optimised(run) => vec![*run],
-                Work::Coverage | Work::Mutants => Vec::new(),
+                Work::Coverage | Work::Mutants(_) => Vec::new(),
             };
             for run in runs {
                 let (package, file) = (run.package, run.file);

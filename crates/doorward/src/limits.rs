@@ -174,6 +174,11 @@ fn guessing() -> Vec<Limit> {
             "429 `too_many_attempts`",
         ),
         limit(
+            "guests' sessions that one network opens (the same keys)",
+            "60, then 30 a minute",
+            "429 `too_many_attempts`",
+        ),
+        limit(
             "tries that wait for the outcome of others at the same account",
             count(PENDING),
             "429 `too_many_attempts`",
@@ -294,9 +299,9 @@ const HEAD: &str = "# Limits
 
 <!-- Written by `cargo xtask docs` from the table of limits; change it there. -->
 
-Nothing here grows without end: sizes, counts, queues and waits are bounded, and this is all of them. Where a key of the
-configuration stands behind a limit, the number is its default. Who meets a limit is told by a status and a code
-(`docs/errors.md`), or the connection is closed.
+Sizes, counts, queues and waits are bounded, and this is all of them. What is kept for good grows only as fast as these
+limits let it: people, and the audit log, which forgets nothing. Where a key of the configuration stands behind a limit, the
+number is its default. Who meets a limit is told by a status and a code (`docs/errors.md`), or the connection is closed.
 ";
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub enum Purpose {
     SignUp,
     /// To refresh, with a token that is none of ours.
     Refresh,
+    /// To open a session without being anybody: it costs no hash, but a row for weeks and a link of the audit log.
+    Guest,
 }
 
 /// Which limit was met.

@@ -234,8 +234,8 @@ pub const KEYS: &[Key] = &[
         "throttle.burst",
         "DOORWARD_THROTTLE_BURST",
         Takes::Number,
-        "How many sign-ins in a row one network may try, and as many sign-ups, and as many refreshes with tokens that are \
-         none of ours: 1 to 100000. A network is an IPv4 address or a /64 of IPv6. Wrong passwords of one account are \
+        "How many sign-ins in a row one network may try, and as many sign-ups, as many refreshes with tokens that are \
+         none of ours, and as many sessions of guests: 1 to 100000. A network is an IPv4 address or a /64 of IPv6. Wrong passwords of one account are \
          slowed besides, from the sixth on, wherever they come from.",
     )
     .by_mode("60", "100000"),

@@ -22,6 +22,7 @@ use super::issue::{self, Issued, Issuing, Pen};
 use super::{ATTEMPTS, Refusal, Stopped, notice, password};
 use crate::door::{Door, Origin, Stopwatch};
 use crate::metrics::words;
+use crate::throttle::Purpose;
 
 /// A sign-in as it was asked for.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ pub enum Who {
 ///
 /// # Errors
 /// What [`login::admit`] and [`login::prove`] refuse; one answer for unknown, wrong and suspended.
+/// [`Refusal::TooManyAttempts`], for guests too.
 pub async fn sign_in(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, Stopped> {
     let began = Stopwatch::start();
     let who = if matches!(attempt.who, Who::Guest) { words::Who::Guest } else { words::Who::Person };
@@ -72,6 +74,7 @@ async fn enter(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, S
     let held = check::check(door, &held).await.ok();
     match who {
         Who::Guest => {
+            notice::ask(door, Purpose::Guest, from).await?;
             let now = door.now_to_mint()?;
             let head = door.cached().head();
             let (drawn, secret) = entry.draw()?;

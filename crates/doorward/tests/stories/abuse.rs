@@ -213,6 +213,28 @@ async fn sign_ups_and_dead_refresh_tokens_are_limited_and_living_tokens_never() 
 }
 
 #[tokio::test]
+async fn a_network_opens_so_many_guests_sessions_and_signs_in_all_the_same() {
+    let house = house_with(THREE, &[]).await;
+    let guest = |place: &'static str| {
+        let body = json!({ "guest": true, "client_id": "demo-session", "transport": "body" });
+        house.send(Ask::post("/v1/sessions").json(&body).from(place))
+    };
+    for place in ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:1234::"] {
+        guest(place).await.ok();
+    }
+    let opened = house.door.sessions().sessions_open().await.expect("a count");
+    let refused = guest("2001:db8::9").await;
+    assert_eq!(wait(&refused), 60);
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"address\";q=3;w=180");
+    assert_eq!(house.door.sessions().sessions_open().await, Ok(opened), "nothing is written");
+    guest("2001:db8:0:1::1").await.ok();
+    house.send(sign_in(ADA, PASSWORD).from("2001:db8::9")).await.ok();
+    house.advance(Lifetime::from_mins(1));
+    guest("2001:db8::9").await.ok();
+    wait(&guest("2001:db8::9").await);
+}
+
+#[tokio::test]
 async fn a_wrong_current_password_counts_for_the_account() {
     let house = House::memory().await;
     let token = house.sign_in("demo-session", "body").await.text("session_token");

@@ -3,9 +3,9 @@
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use tracing::Instrument;
 
 use super::extract::RequestId;
@@ -133,11 +133,19 @@ pub fn router(door: Door) -> Router {
     }
     router
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
-        .fallback(|| async { Problem::new(Code::NotFound) })
+        .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(door.clone(), cors::share))
         .layer(middleware::from_fn_with_state(door.clone(), name_request))
         .layer(middleware::from_fn_with_state(door.clone(), measured))
         .with_state(door)
+}
+
+/// Who mistypes the address of a page is told so on one; programs are answered as everywhere.
+async fn nothing_here(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let problem = Problem::new(Code::NotFound);
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_read = method == Method::GET && !uri.path().starts_with("/v1/") && accepts.contains("text/html");
+    if is_read { look::undrawn(problem) } else { problem.into_response() }
 }
 
 /// Names the request, and puts the name into the answer; a problem's body names it too. Every answer gets the headers

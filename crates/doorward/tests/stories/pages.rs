@@ -236,6 +236,46 @@ async fn a_form_without_its_token_its_cookie_or_its_session_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_mistyped_address_is_answered_with_a_page_to_people_and_as_ever_to_programs() {
+    let house = House::memory().await;
+    let people = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (path, accept, is_page) in [
+        ("/acount", people, true),
+        ("/acount", "*/*", false),
+        ("/acount", "application/json", false),
+        ("/v1/sesion", people, false),
+        ("/assets/nothing.css", people, false),
+    ] {
+        let answer = house.send(Ask::get(path).header("accept", accept)).await;
+        assert_eq!(answer.status, 404, "{path}");
+        let kind = answer.headers.get("content-type").and_then(|kind| kind.to_str().ok()).expect("a kind");
+        assert_eq!(kind.starts_with("text/html"), is_page, "{path} {accept}: {kind}");
+        assert!(html(&answer).contains("not_found"), "{path}");
+    }
+    let posted = house.send(Ask::post("/acount").header("accept", people)).await;
+    assert_eq!(posted.status, 404);
+    assert!(html(&posted).starts_with('{'), "a form that leads nowhere is a program's");
+}
+
+#[tokio::test]
+async fn a_browser_that_keeps_no_cookie_is_told_so_and_what_to_do() {
+    let house = House::memory().await;
+    for path in ["/login", "/signup"] {
+        let mut browser = Browser::new(&house);
+        let good = token(&browser.read(path).await);
+        let fields = [("email", "eve@example.test"), ("password", PASSWORD)];
+        for _ in 0..2 {
+            browser.jar.0.clear();
+            let told = html(&browser.submit(path, &good, &fields).await);
+            assert!(told.contains("sent no cookie") && told.contains("doorward dev --tls"), "{path}: {told}");
+            assert!(!told.contains("open for too long"), "{path}: it would be so for ever");
+        }
+        let told = html(&browser.submit(path, "x", &fields).await);
+        assert!(told.contains("open for too long") && !told.contains("sent no cookie"), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn another_site_cannot_send_our_forms_even_one_that_may_call() {
     let house = House::memory().await;
     let mut browser = Browser::new(&house);

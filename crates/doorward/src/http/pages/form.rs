@@ -95,6 +95,14 @@ pub const STALE: Fault = Fault {
     field: "",
 };
 
+/// A form from a browser that sent no cookie at all, and so none that its forms are tied to.
+pub const COOKIELESS: Fault = Fault {
+    text: "Your browser sent no cookie with this form, so nobody can tell that it is yours. Nothing was changed. Allow cookies for \
+           this site, and send it again. If its address begins with http://, open the one with https://: some browsers keep no \
+           secure cookie otherwise, Safari among them (a demo speaks https as `doorward dev --tls`).",
+    field: "",
+};
+
 /// What is the matter with a password or with its being asked for, if it is something that a person can mend.
 pub fn mendable(refusal: Refusal, field: &'static str) -> Option<Fault> {
     match refusal {

@@ -12,7 +12,7 @@ use minijinja::context;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::form::{Asked, Fault, Filled, STALE, mendable};
+use super::form::{Asked, Fault, Filled, mendable};
 use super::look;
 use super::return_to::ReturnTo;
 use super::visit::{Stop, Visit};
@@ -89,7 +89,7 @@ pub async fn submit(
             Err(stopped) => return Err(stopped.into()),
         }
     } else {
-        (Problem::new(Code::CrossSite), STALE)
+        (Problem::new(Code::CrossSite), visit.fault())
     };
     let return_to = return_to.as_ref().map_or("", ReturnTo::as_str);
     let values = context! { email, return_to, signup_open => door.settings().signup_open };

@@ -113,7 +113,7 @@ fn painted(door: &Door, template: &str, frame: Value, values: Value) -> Result<(
 struct Undrawn(Problem);
 
 /// Leaves the page to [`drawn`].
-pub(super) fn undrawn(problem: Problem) -> Response {
+pub(in crate::http) fn undrawn(problem: Problem) -> Response {
     let mut response = StatusCode::OK.into_response();
     response.extensions_mut().insert(Undrawn(problem));
     response

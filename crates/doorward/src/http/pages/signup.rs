@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::form::{Fault, Filled, STALE, mendable};
+use super::form::{Fault, Filled, mendable};
 use super::visit::{Stop, Visit};
 use super::{login, look};
 use crate::door::{Door, Origin};
@@ -70,7 +70,7 @@ pub async fn submit(
 ) -> Result<Response, Stop> {
     let refuse = |said| visit.refusal(&door, Reader::Anybody, "signup.html", said, form.fields.values());
     if !form.is_ours(&door, &visit, Reader::Anybody) {
-        return Ok(refuse((Problem::new(Code::CrossSite), STALE)));
+        return Ok(refuse((Problem::new(Code::CrossSite), visit.fault())));
     }
     let registration = match form.fields.registration() {
         Ok(registration) => registration,

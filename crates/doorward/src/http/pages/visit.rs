@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use minijinja::{Value, context};
 
-use super::form::Fault;
+use super::form::{COOKIELESS, Fault, STALE};
 use super::look;
 use super::return_to::ReturnTo;
 use crate::door::Door;
@@ -60,6 +60,7 @@ pub struct Visit {
     navigates: bool,
     seed: Seed,
     is_new: bool,
+    has_form_cookie: bool,
 }
 
 impl Visit {
@@ -78,8 +79,9 @@ impl Visit {
             Some(seed) => (seed, false),
             None => (Seed(door.draw()?), true),
         };
+        let has_form_cookie = cookie::values(headers, cookie::FORM).next().is_some();
         let device = cookie::device(headers);
-        Ok(Self { caller, held, device, is_dead, navigates, seed, is_new })
+        Ok(Self { caller, held, device, is_dead, navigates, seed, is_new, has_form_cookie })
     }
 
     /// What makes the browser a known device, as it says.
@@ -111,6 +113,11 @@ impl Visit {
     /// Is this a person who opens the page, and not a script that fetches it?
     pub const fn navigates(&self) -> bool {
         self.navigates
+    }
+
+    /// What to say of a form that is not ours: sending it again helps only where cookies come back.
+    pub const fn fault(&self) -> Fault {
+        if self.has_form_cookie { STALE } else { COOKIELESS }
     }
 
     /// What the browser's forms are tied to.

@@ -103,24 +103,32 @@ function moment(value) {
 const ascii = (text) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 // Does a word tell of people or of secrets?
-function tells(word) {
+const tells = (word) => hasLongNumber(word) || tellsBesideNumbers(word);
+
+// Has it a number that may be somebody's? The digits of a UUID are nobody's.
+function hasLongNumber(word) {
+  const isUuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(word);
+  return !isUuid && (word.match(/\d+/g) ?? []).some((digits) => digits.length >= rules.digits);
+}
+
+function tellsBesideNumbers(word) {
   const plain = ascii(word);
   return plain.includes("@") || (plain.includes("://") && plain.includes("?"))
-    || (plain.match(/\d+/g) ?? []).some((digits) => digits.length >= rules.digits)
     || rules.telling.some((telling) => plain.includes(telling))
     || rules.beginnings.some((beginning) => plain.startsWith(beginning));
 }
 
-function tellsInside(value) {
-  if (typeof value === "string") return tells(value);
-  if (Array.isArray(value)) return value.some(tellsInside);
+function tellsInside(value, says) {
+  if (typeof value === "string") return says(value);
+  if (Array.isArray(value)) return value.some((item) => tellsInside(item, says));
   return value !== null && typeof value === "object" && telling(value).length > 0;
 }
 
 // The names of claims, or of what is inside them, that tell what is nobody's business.
 function telling(claims) {
   const isTelling = ([name, value]) =>
-    rules.personal.includes(name) || tells(name) || (!rules.opaque.includes(name) && tellsInside(value));
+    rules.personal.includes(name) || tells(name)
+    || (!rules.opaque.includes(name) && tellsInside(value, rules.naming.includes(name) ? tellsBesideNumbers : tells));
   return Object.entries(claims).filter(isTelling).map(([name]) => name);
 }
 

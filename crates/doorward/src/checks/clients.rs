@@ -73,12 +73,27 @@ pub(super) const DIGITS: usize = 9;
 
 /// Does a word of a token tell what is nobody's business?
 pub(super) fn tells_too_much(word: &str) -> bool {
+    has_long_number(word) || tells_beside_numbers(word)
+}
+
+/// Has it a number that may be somebody's? The digits of a UUID are nobody's.
+fn has_long_number(word: &str) -> bool {
+    let digits = word.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
+    digits >= DIGITS && !is_uuid(word)
+}
+
+/// Is it a UUID as text (RFC 9562 section 4)?
+fn is_uuid(word: &str) -> bool {
+    let is_hex = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+    word.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && word.split('-').all(is_hex)
+}
+
+/// The same for names that are given to things and people, which are numbers as often as not.
+pub(super) fn tells_beside_numbers(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     // An audience may be an address of the web, which has `@` and `?` for what does not belong there either.
     let is_personal = word.contains('@') || word.contains("://") && word.contains('?');
-    let digits = word.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     is_personal
-        || digits >= DIGITS
         || TELLING.iter().any(|telling| word.contains(telling))
         || BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
 }

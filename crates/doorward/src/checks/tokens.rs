@@ -6,7 +6,7 @@ use doorward_verify::json::{Malformed, read_object};
 use serde_json::{Map, Value, json};
 
 use super::Finding;
-use super::clients::{BEGINNINGS, DIGITS, TELLING, tells_too_much};
+use super::clients::{BEGINNINGS, DIGITS, TELLING, tells_beside_numbers, tells_too_much};
 use super::table::{Check, tokens as table};
 
 /// The longest that is not called large.
@@ -33,6 +33,8 @@ const PERSONAL: [&str; 11] = [
     "phone_number",
     "picture",
 ];
+/// Claims that name somebody or something by an id, as its maker likes: a number is no telephone's there.
+const NAMING: [&str; 4] = ["sub", "aud", "azp", "client_id"];
 /// Claims whose values are times, or long and random by nature.
 const OPAQUE: [&str; 12] =
     ["jti", "sid", "rh", "rv", "cnf", "nonce", "at_hash", "c_hash", "exp", "iat", "nbf", "auth_time"];
@@ -131,7 +133,7 @@ pub fn rules() -> Value {
     let table =
         table::ALL.map(|check| (check.id.to_owned(), json!([check.grade.name(), check.sentence, check.advice])));
     json!({
-        "registered": REGISTERED, "commands": COMMANDS, "personal": PERSONAL, "opaque": OPAQUE, "telling": TELLING,
+        "registered": REGISTERED, "commands": COMMANDS, "personal": PERSONAL, "naming": NAMING, "opaque": OPAQUE, "telling": TELLING,
         "beginnings": BEGINNINGS, "digits": DIGITS, "longest": ACCESS_LONGEST.secs(), "leeway": LEEWAY.secs(),
         "large": LARGE, "table": Map::from_iter(table),
     })
@@ -142,7 +144,8 @@ fn telling(claims: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (name, value) in claims {
         let tells = PERSONAL.contains(&name.as_str()) || tells_too_much(name);
-        if tells || (!OPAQUE.contains(&name.as_str()) && says_too_much(value)) {
+        let says = if NAMING.contains(&name.as_str()) { tells_beside_numbers } else { tells_too_much };
+        if tells || (!OPAQUE.contains(&name.as_str()) && says_too_much(value, says)) {
             found.push(name.clone());
         }
     }
@@ -150,10 +153,10 @@ fn telling(claims: &Map<String, Value>) -> Vec<String> {
 }
 
 /// Is there a text in it that tells of people or secrets? Names of members count as texts.
-fn says_too_much(value: &Value) -> bool {
+fn says_too_much(value: &Value, tells: fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => tells_too_much(text),
-        Value::Array(items) => items.iter().any(says_too_much),
+        Value::String(text) => tells(text),
+        Value::Array(items) => items.iter().any(|item| says_too_much(item, tells)),
         Value::Object(members) => !telling(members).is_empty(),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
@@ -237,6 +240,34 @@ mod tests {
         let (header, mut claims) = good();
         claims["padding"] = json!("x".repeat(900));
         assert_eq!(found(&token(&header, &claims))[0].0, "DW612");
+    }
+
+    #[test]
+    fn an_ordinary_id_is_no_telling_and_a_person_in_its_place_is() {
+        let uuid = json!("12345678-1234-4123-8123-123456789012");
+        for (name, value) in [
+            ("sub", json!("1234567890")),
+            ("sub", json!("google-oauth2|107612345678901234567")),
+            ("aud", json!(["407408718192.apps.example.com"])),
+            ("azp", json!("407408718192.apps.example.com")),
+            ("act", json!({ "sub": "1234567890" })),
+            ("tenant", uuid.clone()),
+            ("groups", json!([uuid])),
+        ] {
+            let (header, mut claims) = good();
+            claims[name] = value;
+            assert_eq!(found(&token(&header, &claims)), [], "{claims}");
+        }
+        for (name, value) in [
+            ("sub", json!("ada@example.test")),
+            ("aud", json!(["https://api.test/?user=ada"])),
+            ("tenant", json!("12345678-1234-4123-8123-1234567890123")),
+            ("tenant", json!("12345678x1234-4123-8123-123456789012")),
+            ("tenant", json!("g2345678-1234-4123-8123-123456789012")),
+            ("act", json!({ "number": "1234567890" })),
+        ] {
+            check("DW611", &format!("payload: {name}"), |_, claims| claims[name] = value.clone());
+        }
     }
 
     #[test]

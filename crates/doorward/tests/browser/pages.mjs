@@ -245,7 +245,11 @@ const scenarios = {
       { iat: undefined, exp: now + 7200 }, { iat: "soon" }, { nbf: now + 600 }, { nbf: now + 300 }, { exp: now - 20 }, { exp: now - 600 },
       { iss: "" }, { aud: null }, { aud: [] }, { sub: undefined, jti: "" }, { email: "x" }, { name: 1 }, { PassWord: 1 }, { note: "ada@example.test" },
       { url: "https://a.test/?x" }, { card: "4111111111111111" }, { groups: ["a", "sk_live_1"] }, { deep: { er: { birth_day: 1 } } },
-      { deep: [{ er: [{ "1234567890": 1 }] }] }, { sid: "123456789" }, { picture: null }, { tenant: "EYJhbGci" }, { pad: "x".repeat(900) }, { "\u212Aey": "\u0130" },
+      { deep: [{ er: [{ "1234567890": 1 }] }] }, { sid: "123456789" }, { picture: null },
+      { sub: "1234567890" }, { sub: "auth0|107612345678901234567" }, { sub: "ada@example.test" }, { aud: ["407408718192.apps.test"] }, { azp: "ghp_1" },
+      { act: { sub: "1234567890" } }, { act: { n: ["1234567890"] } }, { tenant: "12345678-1234-4123-8123-123456789012" },
+      { groups: ["12345678-1234-4123-8123-123456789ABC", "a"] }, { tenant: "12345678-1234-4123-8123-1234567890123" }, { tenant: "x12345678-1234-4123-8123-123456789012" },
+      { tenant: "12345678-1234-4123-8123-123456789012\n" }, { tenant: "EYJhbGci" }, { pad: "x".repeat(900) }, { "\u212Aey": "\u0130" },
     ];
     const tokens = [
       ...headers.map((header) => of(header, {})), ...claims.map((each) => of({}, each)),

@@ -24,6 +24,8 @@ mod spellings;
 mod support;
 #[path = "cli/templates.rs"]
 mod templates;
+#[path = "cli/usage.rs"]
+mod usage;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -205,6 +207,26 @@ fn a_reader_that_goes_away_takes_nobody_with_it() {
     child.wait().expect("an end");
 }
 
+/// What is not there is said to be not there, in words for an operator.
+fn nobody_by_that_name(data: &Path) {
+    for (words, told, advice) in [
+        (&["sessions", "end", "ses_nothing"][..], "no session ses_nothing", "sessions list"),
+        (&["sessions", "list", "--user", "nobody"], "no account nobody", "users list"),
+        (&["sessions", "end", "--user", "nobody"], "no account nobody", "users list"),
+        (&["users", "suspend", "nobody"], "no account nobody", "users list"),
+        (&["users", "resume", "usr_00000000000000000000000000"], "no account usr_0", "users list"),
+        (&["users", "roles", "nobody", "admin"], "no account nobody", "users list"),
+        (&["users", "password", "nobody", "--generate"], "no account nobody", "users list"),
+        (&["clients", "set", "nope"], "no client nope", "clients list"),
+        (&["keys", "kill", "foo"], "no key foo", "keys list"),
+        (&["keys", "retire", "key_00000000000000000000000000"], "no key key_0", "keys list"),
+        (&["verifiers", "remove", "foo"], "no verifier called foo", "verifiers list"),
+    ] {
+        let told = verb(data, words).expect(1).told(told).told(&format!("see `doorward {advice}`"));
+        assert!(!told.stderr.contains("yours") && !told.stderr.contains("Check the path"), "{told:?}");
+    }
+}
+
 /// What an operator does in an ordinary week; the same with a server and without.
 fn an_ordinary_week(data: &Path) {
     let json = |words: &[&str]| verb(data, &[words, &["--format", "json"]].concat()).expect(0).json();
@@ -214,7 +236,8 @@ fn an_ordinary_week(data: &Path) {
     let mut add = program();
     add.args(["users", "add", "cy@example.test", "--password-stdin", "--data"]).arg(data);
     run(add, "quiet-harbour-7\n").expect(0);
-    verb(data, &["users", "add", "bea@example.test", "--generate"]).expect(1).told("email_taken");
+    let taken = verb(data, &["users", "add", "bea@example.test", "--generate"]).expect(1).told("email_taken");
+    assert!(taken.stderr.contains("bea@example.test already") && !taken.stderr.contains("Sign in"), "{taken:?}");
     assert_eq!(json(&["users", "list"])["data"].as_array().expect("a list").len(), 3);
     assert_eq!(json(&["users", "list", "--limit", "2"])["data"].as_array().expect("a list").len(), 2);
     assert!(json(&["users", "suspend", "bea@example.test"])["user"]["suspended_at"].is_string());
@@ -224,6 +247,7 @@ fn an_ordinary_week(data: &Path) {
     verb(data, &["sessions", "list"]).expect(0);
     assert_eq!(json(&["sessions", "end", "--user", "bea@example.test"])["ended"], 0);
     verb(data, &["sessions", "end", "ses_nothing"]).expect(1).told("not_found");
+    nobody_by_that_name(data);
     json(&[
         "clients",
         "add",

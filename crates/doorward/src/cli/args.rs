@@ -9,7 +9,12 @@ mod sessions;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use doorward_core::Algorithm;
+use doorward_core::client::{AttemptKey, ClientKind, Strategy, Transport};
+use doorward_core::key::Purpose;
+use doorward_core::policy::Profile;
 
 pub(super) use self::advise::{AdviceFormat, AdviseArgs};
 pub(super) use self::audit::AuditVerb;
@@ -38,7 +43,7 @@ pub(super) enum Verb {
     Dev(DevArgs),
     /// Serve for real
     Serve(ServeArgs),
-    /// People: add, list, suspend, resume, set a password
+    /// People: add, list, suspend, resume, set roles, set a password
     Users {
         #[command(flatten)]
         reaching: Reaching,
@@ -101,7 +106,7 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: GenerateVerb,
     },
-    /// Access tokens: look into one, verify one
+    /// Access tokens: look into one, find what is weak in one, verify one
     Jwt {
         #[command(subcommand)]
         verb: JwtVerb,
@@ -175,20 +180,23 @@ pub(super) struct ServeArgs {
     pub(super) serving: Serving,
 }
 
+/// What all verbs that ask a server have, apart from a verb's own.
+const COMMON: &str = "Which server, and how it is told";
+
 /// Which server a verb asks, and in which form it tells the answer.
 #[derive(Debug, Group)]
 pub(super) struct Reaching {
     /// The data folder; by default ./.doorward if it is there, else /var/lib/doorward
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = COMMON)]
     data: Option<String>,
     /// A configuration file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     config: Option<PathBuf>,
     /// A file that holds the master key; needed only while no server runs
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     master_key_file: Option<String>,
     /// The form of the answer
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = COMMON)]
     pub(super) format: Format,
 }
 
@@ -242,6 +250,9 @@ pub(super) enum UsersVerb {
         user: String,
     },
     /// Set the roles of an account, these and no others; nobody is signed out, and tokens are renewed
+    #[command(
+        override_usage = "doorward users roles [OPTIONS] <USER> <ROLE>...\n       doorward users roles [OPTIONS] <USER> --none"
+    )]
     Roles {
         /// E-mail address or id
         user: String,
@@ -282,8 +293,8 @@ pub(super) enum ClientsVerb {
     Add {
         /// Its id
         id: String,
-        /// Public or confidential
-        #[arg(long, default_value = "public")]
+        /// Can it keep a secret of its own?
+        #[arg(long, default_value = "public", value_parser = words([ClientKind::Public, ClientKind::Confidential].map(ClientKind::name)))]
         kind: String,
         /// It is somebody else's: it may not take passwords
         #[arg(long)]
@@ -313,11 +324,11 @@ pub(super) enum ClientsVerb {
 /// Settings of a client. Lists are separated by commas; an empty text empties them.
 #[derive(Debug, Group)]
 pub(super) struct ClientArgs {
-    /// What its users hold: session, jwt or hybrid
-    #[arg(long)]
+    /// What its users hold; a new client: session
+    #[arg(long, value_parser = words(Strategy::ALL.map(Strategy::name)))]
     pub(super) strategy: Option<String>,
-    /// How credentials may travel: cookie, body
-    #[arg(long, value_name = "LIST")]
+    /// How credentials may travel: cookie, body; a new client: cookie, with strategy jwt body
+    #[arg(long, value_name = "LIST", value_parser = transports)]
     pub(super) transports: Option<String>,
     /// Exact origins of its pages
     #[arg(long, value_name = "LIST")]
@@ -328,18 +339,34 @@ pub(super) struct ClientArgs {
     /// Scopes its tokens may carry
     #[arg(long, value_name = "LIST")]
     pub(super) scopes: Option<String>,
-    /// What its tokens are signed with: ES256, EdDSA, RS256, PS256 or HS256
-    #[arg(long)]
+    /// What its tokens are signed with; a new client: ES256
+    #[arg(long, value_parser = words(Algorithm::ALL.map(Algorithm::name)))]
     pub(super) algorithm: Option<String>,
-    /// How many minutes an access token lives: 1 to 60
+    /// How many minutes an access token lives, 1 to 60; a new client: 15
     #[arg(long, value_name = "MINUTES")]
     pub(super) access_minutes: Option<i64>,
-    /// How long its sessions live: relaxed, standard or strict
-    #[arg(long)]
+    /// How long its sessions live; a new client: as `session.profile` of the configuration, which is relaxed unless set
+    #[arg(long, value_parser = words(Profile::ALL.map(Profile::name)))]
     pub(super) profile: Option<String>,
-    /// Whether refreshes come with attempt keys: required or optional
-    #[arg(long)]
+    /// Whether refreshes come with attempt keys; a new client: required
+    #[arg(long, value_parser = words([AttemptKey::Required, AttemptKey::Optional].map(AttemptKey::name)))]
     pub(super) attempt_key: Option<String>,
+}
+
+/// These words and no others.
+fn words<const N: usize>(words: [&'static str; N]) -> PossibleValuesParser {
+    PossibleValuesParser::new(words)
+}
+
+/// A list of transports; what is in it is read where it is kept.
+fn transports(text: &str) -> Result<String, String> {
+    let is_known = |word: &str| word.is_empty() || Transport::from_name(word).is_some();
+    match text.split(',').map(str::trim).find(|word| !is_known(word)) {
+        Some(word) => {
+            Err(format!("`{word}` is no way to travel; these are cookie and body, with a comma between them"))
+        }
+        None => Ok(text.to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -348,9 +375,8 @@ pub(super) enum KeysVerb {
     List,
     /// Bring the next key of a purpose into use
     Rotate {
-        /// Whose key: sign-es256, sign-eddsa, sign-rs256, sign-ps256, sign-hs256, refresh or handle. If there is none yet,
-        /// the first ones are made
-        #[arg(long, default_value = "sign-es256")]
+        /// Whose key. If there is none yet, the first ones are made
+        #[arg(long, default_value = "sign-es256", value_parser = words(Purpose::ALL.map(Purpose::name)))]
         purpose: String,
         /// Even if some verifiers may not have the next key yet
         #[arg(long)]

@@ -120,7 +120,9 @@ fn read(answer: &Answer) -> Result<Value, Stop> {
         (field, "") => format!(": {field}"),
         (field, reason) => format!(": {field}: {reason}"),
     };
-    Err(Stop::new(exit, format!("{} ({}){about}", word("title"), word("code"))).advise(word("detail")))
+    Err(Stop::new(exit, format!("{} ({}){about}", word("title"), word("code")))
+        .advise(word("detail"))
+        .coded(word("code")))
 }
 
 fn denied(path: &Path) -> Stop {

@@ -27,16 +27,17 @@ pub(super) const OF_DEV: &str = ".doorward";
 
 /// The folder a verb is about: the one that was said, else a demo's if there is one here, else the server's.
 pub(super) fn find(said: &Said) -> Result<PathBuf, Stop> {
-    let nearby = Raw::gather(said, Mode::Dev);
-    let explicit = nearby.said_data();
-    settle(nearby, Mode::Verb)?;
-    if let Some(folder) = explicit {
-        return Ok(folder);
+    settle(Raw::gather(said, Mode::Dev), Mode::Verb)?;
+    match said_or_nearby(said) {
+        Some(folder) => Ok(folder),
+        None => Ok(settle(Raw::gather(said, Mode::Verb), Mode::Verb)?.data),
     }
-    if Path::new(OF_DEV).is_dir() {
-        return Ok(PathBuf::from(OF_DEV));
-    }
-    Ok(settle(Raw::gather(said, Mode::Verb), Mode::Verb)?.data)
+}
+
+/// The folder that was said, or a demo's if there is one here, whatever else is wrong with the configuration.
+pub(super) fn said_or_nearby(said: &Said) -> Option<PathBuf> {
+    let nearby = || Some(PathBuf::from(OF_DEV)).filter(|folder| folder.is_dir());
+    Raw::gather(said, Mode::Dev).said_data().or_else(nearby)
 }
 
 /// Opens a folder's store.

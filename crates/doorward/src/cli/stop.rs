@@ -35,12 +35,13 @@ pub(super) struct Stop {
     text: String,
     place: Option<String>,
     advice: Option<String>,
+    code: Option<String>,
 }
 
 impl Stop {
     /// A stop in a sentence or two.
     pub(super) fn new(exit: Exit, what: impl fmt::Display) -> Self {
-        Self { exit, text: format!("error: {what}"), place: None, advice: None }
+        Self { exit, text: format!("error: {what}"), place: None, advice: None, code: None }
     }
 
     /// With where it happened.
@@ -55,6 +56,24 @@ impl Stop {
     pub(super) fn advise(mut self, advice: impl fmt::Display) -> Self {
         self.advice = Some(advice.to_string());
         self
+    }
+
+    /// With the code that a server answered.
+    #[must_use]
+    pub(super) fn coded(mut self, code: &str) -> Self {
+        self.code = Some(code.to_owned());
+        self
+    }
+
+    /// In an operator's words instead, if the server answered with one of these codes: its own are for who signs in.
+    #[must_use]
+    pub(super) fn instead_of(self, codes: &[&str], what: impl fmt::Display, advice: &str) -> Self {
+        match &self.code {
+            Some(code) if codes.contains(&code.as_str()) => {
+                Self::new(Exit::Negative, format!("{what} ({code})")).advise(advice).coded(code)
+            }
+            _ => self,
+        }
     }
 
     /// The exit code.
@@ -78,6 +97,6 @@ impl fmt::Display for Stop {
 
 impl From<Problems> for Stop {
     fn from(problems: Problems) -> Self {
-        Self { exit: Exit::Configuration, text: problems.to_string(), place: None, advice: None }
+        Self { exit: Exit::Configuration, text: problems.to_string(), place: None, advice: None, code: None }
     }
 }

@@ -128,6 +128,14 @@ fn answers_are_read_from_a_pipe_and_the_questions_stay_out_of_what_it_prints() {
 }
 
 #[test]
+fn no_to_the_list_is_none_of_it() {
+    for none in ["n", "NO", "none", ""] {
+        let ran = piped(&format!("n\nn\nn\ny\nn\nn\n{none}\n"), &["--format", "toml"]).expect(0);
+        assert!(ran.stdout.contains("asked = [\"monolith\"]"), "{none}: {}", ran.stdout);
+    }
+}
+
+#[test]
 fn all_that_is_wrong_with_answers_is_told_at_once() {
     let ran = piped("y\nperhaps\n\nn\nn\nmaybe\n1,99\n", &[]).expect(2);
     let ran = ran.told("question 2 takes yes, no or nothing, and `perhaps` is none").told("question 6 takes");

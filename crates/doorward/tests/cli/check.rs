@@ -72,6 +72,34 @@ fn a_server_that_is_set_up_well_passes_and_one_that_is_not_does_not() {
 }
 
 #[test]
+fn everything_that_keeps_a_server_from_starting_is_told_at_once_as_the_server_tells_it() {
+    let (place, data) = place();
+    let file = place.path().join("doorward.toml");
+    fs::write(
+        &file,
+        format!(
+            "data = {data:?}
+signup = true
+nonsense = 1
+[hashing]
+passes = 1
+"
+        ),
+    )
+    .expect("a file");
+    let told = |verb: &str| {
+        let mut command = program();
+        command.args([verb, "--config"]).arg(&file);
+        run(command, "").expect(3).stderr
+    };
+    let checked = told("check");
+    for part in ["`nonsense`", "`hashing.passes`", "`issuer` is needed", "`master_key` is needed"] {
+        assert!(checked.contains(part), "{part} is not in {checked}");
+    }
+    assert_eq!(checked, told("serve"));
+}
+
+#[test]
 fn the_account_and_the_clients_of_a_demo_are_found_in_a_real_database() {
     let (place, data) = place();
     let file = configured(place.path(), "trusted_proxies = [\"127.0.0.1\"]\n[hashing]\nmemory_kib = 65536");

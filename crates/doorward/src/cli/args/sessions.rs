@@ -1,6 +1,6 @@
 //! What may be said to `doorward sessions`, and how far a revocation must have got wherever something is revoked.
 
-use clap::{Args as Group, Subcommand};
+use clap::{ArgGroup, Args as Group, Subcommand};
 
 use crate::flows::acknowledge::Ack;
 
@@ -35,15 +35,15 @@ pub(in crate::cli) enum SessionsVerb {
         limit: u32,
     },
     /// End a session, everything of a user, or everything
+    #[command(group = ArgGroup::new("whose").required(true).args(["session", "user", "all"]))]
     End {
         /// The session
-        #[arg(required_unless_present_any = ["user", "all"])]
         session: Option<String>,
         /// Everything of a user: e-mail address or id
-        #[arg(long, conflicts_with = "session")]
+        #[arg(long)]
         user: Option<String>,
         /// Everything of everybody
-        #[arg(long, conflicts_with_all = ["session", "user"])]
+        #[arg(long)]
         all: bool,
         /// Not at once, but bucket after bucket over this time, such as 90s, 10m or 2h
         #[arg(long, requires = "all", value_name = "SPAN", value_parser = span)]

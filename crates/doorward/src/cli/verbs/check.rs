@@ -22,12 +22,14 @@ use crate::http::admin::checks::FindingBody;
 /// Runs the verb.
 pub(in crate::cli) async fn run(reaching: &Reaching) -> Result<Exit, Stop> {
     let said = reaching.said();
-    let folder = folder::find(&said)?;
-    let own_key = folder.join("master.key");
-    let mode = if own_key.exists() { Mode::Dev } else { Mode::Serve };
+    let is_demo = folder::said_or_nearby(&said).is_some_and(|folder| folder.join("master.key").exists());
+    let mode = if is_demo { Mode::Dev } else { Mode::Serve };
+    // All that keeps a server from starting is told as a server tells it, before the folder is looked for.
     let raw = Raw::gather(&said, mode);
     let key_from = raw.master_key_from();
     let settled = settle(raw, mode)?;
+    let folder = folder::find(&said)?;
+    let own_key = folder.join("master.key");
     let mut found = settings::look(&settled, mode);
     found.extend(asked::settings(&settled));
     if key_from == KeyFrom::Environment {

@@ -16,12 +16,16 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
     match verb {
         ClientsVerb::Add { id, kind, third_party, settings } => {
             let words = ClientWords {
-                id: Some(id),
+                id: Some(id.clone()),
                 kind: Some(kind),
                 first_party: third_party.then_some(false),
                 ..words(settings)
             };
-            let answer = office.ask("POST", "/admin/v1/clients", Some(&json!(words))).await?;
+            let answer = office.ask("POST", "/admin/v1/clients", Some(&json!(words))).await;
+            let answer = answer.map_err(|stop| {
+                let advice = format!("see `doorward clients list`; `doorward clients set {id}` changes it");
+                stop.instead_of(&["client_taken"], format!("there is a client {id} already"), &advice)
+            })?;
             tell(format, &answer, |answer| {
                 let secret = answer["client_secret"].as_str();
                 let secret = secret.map(|secret| format!("\nsecret: {secret} (told once)")).unwrap_or_default();
@@ -33,7 +37,10 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: ClientsVerb) -> Resul
             let disabled = (disable || enable).then_some(disable);
             let words = ClientWords { disabled, ..words(settings) };
             let path = format!("/admin/v1/clients/{}{}", encoded(&id), ack.query());
-            let answer = office.ask("PATCH", &path, Some(&json!(words))).await?;
+            let answer = office.ask("PATCH", &path, Some(&json!(words))).await;
+            let answer = answer.map_err(|stop| {
+                stop.instead_of(&["not_found"], format!("there is no client {id}"), "see `doorward clients list`")
+            })?;
             tell(format, &answer, |answer| format!("{}{}", in_words(&answer["client"]), warnings(answer)));
         }
     }

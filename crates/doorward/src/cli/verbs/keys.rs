@@ -32,9 +32,12 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: KeysVerb) -> Result<E
         KeysVerb::Rotate { purpose, hurry } => {
             ask("/admin/v1/keys/rotate", json!({ "purpose": purpose, "hurry": hurry })).await?
         }
-        KeysVerb::Retire { key, hurry } => ask(&end(&key, "retire"), json!({ "hurry": hurry })).await?,
+        KeysVerb::Retire { key, hurry } => {
+            ask(&end(&key, "retire"), json!({ "hurry": hurry })).await.map_err(|stop| no_key(stop, &key))?
+        }
         KeysVerb::Kill { key, hurry, ack } => {
-            ask(&end(&key, &format!("kill{}", ack.query())), json!({ "hurry": hurry })).await?
+            let path = end(&key, &format!("kill{}", ack.query()));
+            ask(&path, json!({ "hurry": hurry })).await.map_err(|stop| no_key(stop, &key))?
         }
         KeysVerb::Reseal { .. } => {
             let text = new_master_key.as_ref().map(|text| text.as_str());
@@ -45,6 +48,10 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: KeysVerb) -> Result<E
     let columns = ["id", "purpose", "number", "stage", "since", "until"];
     tell_list(reaching.format, keys, &columns, |key: &Value| columns.map(|member| cell(&key[member])).to_vec());
     Ok(Exit::Well)
+}
+
+fn no_key(stop: Stop, key: &str) -> Stop {
+    stop.instead_of(&["not_found"], format!("there is no key {key}"), "see `doorward keys list`")
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, Stop> {

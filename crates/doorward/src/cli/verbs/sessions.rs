@@ -23,8 +23,8 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: SessionsVerb) -> Resu
         SessionsVerb::End { user: Some(user), ack, .. } => {
             let body = json!({ "user_id": users::find(&office, &user).await? });
             let path = format!("/admin/v1/sessions/revoke{}", ack.query());
-            let answer = office.ask("POST", &path, Some(&body)).await?;
-            tell(reaching.format, &answer, ended);
+            let answer = office.ask("POST", &path, Some(&body)).await;
+            tell(reaching.format, &answer.map_err(|stop| users::unknown(stop, &user))?, ended);
         }
         SessionsVerb::End { all: true, over, ack, .. } => {
             let body = json!({ "all": true, "over_seconds": over });
@@ -33,8 +33,12 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: SessionsVerb) -> Resu
             tell(reaching.format, &answer, everybody);
         }
         SessionsVerb::End { session, ack, .. } => {
-            let id = encoded(&session.unwrap_or_default());
-            let answer = office.ask("DELETE", &format!("/admin/v1/sessions/{id}{}", ack.query()), None).await?;
+            let session = session.unwrap_or_default();
+            let path = format!("/admin/v1/sessions/{}{}", encoded(&session), ack.query());
+            let answer = office.ask("DELETE", &path, None).await.map_err(|stop| {
+                let what = format!("there is no session {session}");
+                stop.instead_of(&["not_found"], what, "see `doorward sessions list`; what is over is not in it")
+            })?;
             tell(reaching.format, &answer, ended);
         }
         SessionsVerb::Renew { over, ack } => {

@@ -1,5 +1,6 @@
 //! `doorward users`: people.
 
+use doorward_core::id::UserId;
 use serde_json::{Value, json};
 
 use super::{items, receipt, tell, tell_list};
@@ -30,7 +31,8 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: UsersVerb) -> Result<
         UsersVerb::Roles { user, roles, none: _, ack } => {
             let office = Office::reach(reaching).await?;
             let path = format!("/admin/v1/users/{}/roles{}", find(&office, &user).await?, ack.query());
-            let answer = office.ask("PUT", &path, Some(&json!({ "roles": roles }))).await?;
+            let answer = office.ask("PUT", &path, Some(&json!({ "roles": roles }))).await;
+            let answer = answer.map_err(|stop| unknown(stop, &user))?;
             tell(format, &answer, |answer| {
                 let (user, over) = (&answer["user"], receipt(&answer["receipt"]));
                 let roles = cell(&user["roles"]);
@@ -55,7 +57,11 @@ async fn add(
     if let Some(name) = name {
         body["name"] = json!(name);
     }
-    let mut answer = office.ask("POST", "/admin/v1/users", Some(&body)).await?;
+    let answer = office.ask("POST", "/admin/v1/users", Some(&body)).await;
+    let mut answer = answer.map_err(|stop| {
+        let advice = format!("see `doorward users list`; `doorward users password {email}` sets its password");
+        stop.instead_of(&["email_taken"], format!("there is an account with the address {email} already"), &advice)
+    })?;
     if generated {
         answer["password"] = json!(password.as_str());
     }
@@ -71,7 +77,7 @@ async fn set_password(reaching: &Reaching, user: &str, from: PasswordArgs, ack: 
     let id = find(&office, user).await?;
     let body = json!({ "password": password.as_str() });
     let path = format!("/admin/v1/users/{id}/password{}", ack.query());
-    let mut answer = office.ask("PUT", &path, Some(&body)).await?;
+    let mut answer = office.ask("PUT", &path, Some(&body)).await.map_err(|stop| unknown(stop, user))?;
     answer["user_id"] = json!(id);
     if generated {
         answer["password"] = json!(password.as_str());
@@ -111,19 +117,25 @@ async fn list(office: &Office, format: Format, limit: usize) -> Result<(), Stop>
 
 async fn act(office: &Office, user: &str, verb: &str) -> Result<Value, Stop> {
     let id = find(office, user).await?;
-    office.ask("POST", &format!("/admin/v1/users/{id}/{verb}"), None).await
+    office.ask("POST", &format!("/admin/v1/users/{id}/{verb}"), None).await.map_err(|stop| unknown(stop, user))
+}
+
+/// What is no id of anybody, said as such.
+pub(super) fn unknown(stop: Stop, user: &str) -> Stop {
+    stop.instead_of(&["not_found"], format!("there is no account {user}"), "see `doorward users list`")
 }
 
 /// The id of a user who is named by id or address.
 pub(super) async fn find(office: &Office, user: &str) -> Result<String, Stop> {
+    let nobody = |who: String| Stop::new(Exit::Negative, who).advise("see `doorward users list`");
     if !user.contains('@') {
-        return Ok(encoded(user));
+        let id = UserId::parse(user).ok_or_else(|| nobody(format!("there is no account {user}")))?;
+        return Ok(id.to_string());
     }
     let found = items(office, &format!("/admin/v1/users?email={}", encoded(user))).await?;
     match found.first().and_then(|user| user["id"].as_str()) {
         Some(id) => Ok(id.to_owned()),
-        None => Err(Stop::new(Exit::Negative, format!("there is no account with the address {user}"))
-            .advise("see `doorward users list`")),
+        None => Err(nobody(format!("there is no account with the address {user}"))),
     }
 }
 

@@ -69,6 +69,10 @@ impl<R: BufRead> Asking<R> {
             let Some(text) = self.line("[numbers with commas, or Enter for none]", "the list")? else {
                 return Ok(());
             };
+            // Whoever has answered six questions with y or n says so here too.
+            if ["n", "no", "none"].contains(&text.to_ascii_lowercase().as_str()) {
+                return Ok(());
+            }
             let words = text.split([',', ' ']).filter(|word| !word.is_empty());
             let read = |word: &str| word.parse::<usize>().ok()?.checked_sub(1).and_then(|place| facts.get(place));
             match words.map(|word| read(word).ok_or_else(|| plain(word))).collect::<Result<Vec<_>, _>>() {

@@ -256,7 +256,8 @@ impl Caution {
             }
             Self::RefreshIsYours => {
                 "Each application has to refresh before its token runs out, one at a time, with an attempt key that it keeps \
-                 until the reply is there. There is no SDK for that yet; the README shows the call."
+                 until the reply is there. There is no SDK for that yet: docs/flows/refresh.md shows the call, and the \
+                 recipes for single-page and mobile applications (docs/recipes/) have the code."
             }
             Self::RunsOut => {
                 "When the token runs out people sign in again. If that is too often, answer `stay_signed_in` with yes."

@@ -38,7 +38,7 @@ mod credential;
 mod problem;
 
 use credential::Credential;
-pub use problem::Denied;
+pub use problem::{CODES, Denied, Row};
 
 /// What a route asks for. Without more: an access token that is not revoked, as the follower's settings say.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ use doorward::metrics::page::page;
 use doorward_core::Rejection;
 use doorward_core::advice::{Answer, Topic, comparison};
 use doorward_core::client::Strategy;
+use doorward_verify::layer::CODES as GUARDS;
 
 /// Compares a checked-in file with its text of today, or writes it.
 #[track_caller]
@@ -70,6 +71,25 @@ verifier uses.
     for rejection in Rejection::ALL {
         text.push_str(&format!("| `{}` | {rejection} |\n", rejection.code()));
     }
+    // A guard's codes: the server's, in the same form, and a few of its own.
+    let at_server = |code: &str| CODES.iter().find(|(_, row)| row.code == code).map(|(_, row)| row.status.as_u16());
+    let (shared, own): (Vec<_>, Vec<_>) = GUARDS.iter().partition(|row| at_server(row.code).is_some());
+    for row in &shared {
+        assert_eq!(at_server(row.code), Some(row.status.as_u16()), "{}: one code, one status", row.code);
+    }
+    let words: Vec<String> = shared.iter().map(|row| format!("`{}`", row.code)).collect();
+    text.push_str(&format!(
+        "
+## Services
+
+A service behind a guard of `doorward-verify` answers in the same form and with the same codes ({}), and with these of its own.
+",
+        words.join(", ")
+    ));
+    for row in own {
+        let status = row.status.as_u16();
+        text.push_str(&format!("\n### `{}`\n\n{status}. {} {}\n", row.code, row.title, row.advice));
+    }
     check("docs/errors.md", &text);
 }
 
@@ -88,7 +108,17 @@ fn the_page_about_choosing_compares_and_asks_as_the_advisor_does() {
             Some(Strategy::Jwt) => "tokens",
             other => panic!("{}: {other:?}", topic.key()),
         };
-        let line = format!("\n| {} | {towards} |\n", topic.asks());
+        let line = format!("\n| {} | `{}` | {towards} |\n", topic.asks(), topic.key());
+        assert!(page.contains(&line), "{line}");
+    }
+    for topic in &Topic::ALL[Topic::QUESTIONS..] {
+        let towards = match topic.pull(Answer::Yes).and_then(|pull| pull.towards) {
+            Some(Strategy::Session) => "sessions",
+            Some(Strategy::Jwt) => "tokens",
+            Some(Strategy::Hybrid) => "both",
+            None => "any of them",
+        };
+        let line = format!("\n| {} | `{}` | {towards} |\n", topic.asks(), topic.key());
         assert!(page.contains(&line), "{line}");
     }
 }

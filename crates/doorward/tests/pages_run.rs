@@ -299,10 +299,6 @@ fn a_code_stands_behind_the_status_that_it_has() {
         let (code, rest) = entry.split_once('`').expect("a code");
         statuses.insert(code.to_owned(), rest.trim().chars().take(3).collect());
     }
-    // These are a verifier's own.
-    for (code, status) in [("revocation_unknown", "503"), ("insufficient_user_authentication", "401")] {
-        statuses.insert(code.to_owned(), status.to_owned());
-    }
     let mut count = 0;
     for (path, text) in all_pages() {
         for line in text.lines() {

@@ -33,12 +33,121 @@ pub enum Denied {
     },
 }
 
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    reason: Option<&'static str>,
+/// A public code with what it means.
+#[derive(Debug)]
+pub struct Row {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The code.
+    pub code: &'static str,
+    /// What it says to a person.
+    pub title: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
 }
+
+const NO_CREDENTIALS: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "no_credentials",
+    title: "No credential was shown.",
+    advice: "Sign in, or send the access token as `Authorization: Bearer`.",
+};
+const AMBIGUOUS: Row = Row {
+    status: StatusCode::BAD_REQUEST,
+    code: "ambiguous_credentials",
+    title: "Two credentials were shown.",
+    advice: "Send one.",
+};
+const CROSS_SITE: Row = Row {
+    status: StatusCode::FORBIDDEN,
+    code: "cross_site",
+    title: "The request comes from another site.",
+    advice: "Call from the application's own origin, or name the origin in the guard.",
+};
+const FORBIDDEN: Row = Row {
+    status: StatusCode::FORBIDDEN,
+    code: "forbidden",
+    title: "The person has not the role that this takes.",
+    advice: "An operator gives roles.",
+};
+const UNKNOWN: Row = Row {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "revocation_unknown",
+    title: "It cannot be said now whether the credential is still good.",
+    advice: "Wait as `Retry-After` says, and sign nobody out: the service has not heard from the server for longer than its lease and grace.",
+};
+const SESSION_UNKNOWN: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "session_unknown",
+    title: "No session has this secret.",
+    advice: "Sign in again.",
+};
+const SESSION_EXPIRED: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "session_expired",
+    title: "The session ran out.",
+    advice: "Sign in again.",
+};
+const SESSION_ENDED: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "session_ended",
+    title: "The session was ended.",
+    advice: "Sign in again.",
+};
+const TOKEN_EXPIRED: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "token_expired",
+    title: "The access token ran out.",
+    advice: "Refresh, or sign in again.",
+};
+const TOKEN_REVOKED: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "token_revoked",
+    title: "The access token was revoked.",
+    advice: "Sign in again.",
+};
+const TOKEN_STALE: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "token_stale",
+    title: "The access token must be renewed.",
+    advice: "Refresh, and ask again.",
+};
+const TOKEN_INVALID: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "token_invalid",
+    title: "The access token is not good.",
+    advice: "The member `reason` says what is wrong with it.",
+};
+const INSUFFICIENT_SCOPE: Row = Row {
+    status: StatusCode::FORBIDDEN,
+    code: "insufficient_scope",
+    title: "The access token does not allow this.",
+    advice: "`WWW-Authenticate` names the scopes that are needed; the client's settings say which its tokens may carry.",
+};
+const STEP_UP: Row = Row {
+    status: StatusCode::UNAUTHORIZED,
+    code: "insufficient_user_authentication",
+    title: "The person must prove who they are once more.",
+    advice: "Have them sign in again, and ask with the new credential; `WWW-Authenticate` says how lately and how well (RFC 9470).",
+};
+
+/// Every code that a guard answers with.
+pub const CODES: [Row; 14] = [
+    NO_CREDENTIALS,
+    AMBIGUOUS,
+    CROSS_SITE,
+    FORBIDDEN,
+    UNKNOWN,
+    SESSION_UNKNOWN,
+    SESSION_EXPIRED,
+    SESSION_ENDED,
+    TOKEN_EXPIRED,
+    TOKEN_REVOKED,
+    TOKEN_STALE,
+    TOKEN_INVALID,
+    INSUFFICIENT_SCOPE,
+    STEP_UP,
+];
 
 impl Denied {
     /// Its answer.
@@ -50,7 +159,7 @@ impl Denied {
         json.text("title", row.title);
         json.integer("status", row.status.as_u16().into());
         json.text("code", row.code);
-        json.text_if("reason", row.reason);
+        json.text_if("reason", self.reason());
         json.end();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = row.status;
@@ -66,24 +175,22 @@ impl Denied {
         response
     }
 
-    fn row(&self) -> Row {
-        let row = |status, code, title| Row { status, code, title, reason: None };
+    const fn row(&self) -> Row {
         match self {
-            Self::NoCredentials => row(StatusCode::UNAUTHORIZED, "no_credentials", "No credential was shown."),
-            Self::Ambiguous => row(StatusCode::BAD_REQUEST, "ambiguous_credentials", "Two credentials were shown."),
-            Self::CrossSite => row(StatusCode::FORBIDDEN, "cross_site", "The request comes from another site."),
+            Self::NoCredentials => NO_CREDENTIALS,
+            Self::Ambiguous => AMBIGUOUS,
+            Self::CrossSite => CROSS_SITE,
             Self::Refused(refused) => refused_row(*refused),
-            Self::InsufficientScope(_) => {
-                row(StatusCode::FORBIDDEN, "insufficient_scope", "The access token does not allow this.")
-            }
-            Self::Forbidden => {
-                row(StatusCode::FORBIDDEN, "forbidden", "The person has not the role that this takes.")
-            }
-            Self::StepUp { .. } => row(
-                StatusCode::UNAUTHORIZED,
-                "insufficient_user_authentication",
-                "The person must prove who they are once more.",
-            ),
+            Self::InsufficientScope(_) => INSUFFICIENT_SCOPE,
+            Self::Forbidden => FORBIDDEN,
+            Self::StepUp { .. } => STEP_UP,
+        }
+    }
+
+    const fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(Refused::Rejected(rejection)) => Some(rejection.code()),
+            _ => None,
         }
     }
 
@@ -94,8 +201,7 @@ impl Denied {
             Self::NoCredentials => Some("Bearer".to_owned()),
             Self::Refused(Refused::Unknown) | Self::Ambiguous | Self::CrossSite | Self::Forbidden => None,
             Self::Refused(refused) => {
-                let row = refused_row(*refused);
-                let reason = row.reason.unwrap_or(row.code);
+                let reason = self.reason().unwrap_or(refused_row(*refused).code);
                 of("invalid_token", format!(", error_description=\"{reason}\""))
             }
             // (A scope that could not stand in a header would have been no scope.)
@@ -110,29 +216,17 @@ impl Denied {
 }
 
 /// The same codes as at the server's own door.
-fn refused_row(refused: Refused) -> Row {
-    let (status, code, title) = match refused {
-        Refused::Unknown => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "revocation_unknown",
-            "It cannot be said now whether the credential is still good.",
-        ),
-        Refused::SessionUnknown => (StatusCode::UNAUTHORIZED, "session_unknown", "No session has this secret."),
-        Refused::SessionExpired => (StatusCode::UNAUTHORIZED, "session_expired", "The session ran out."),
-        Refused::SessionEnded => (StatusCode::UNAUTHORIZED, "session_ended", "The session was ended."),
-        Refused::Rejected(Rejection::TokenExpired) => {
-            (StatusCode::UNAUTHORIZED, "token_expired", "The access token ran out.")
-        }
-        Refused::Rejected(Rejection::TokenRevoked) => {
-            (StatusCode::UNAUTHORIZED, "token_revoked", "The access token was revoked.")
-        }
-        Refused::Rejected(Rejection::TokenStale) => {
-            (StatusCode::UNAUTHORIZED, "token_stale", "The access token must be renewed.")
-        }
-        Refused::Rejected(_) => (StatusCode::UNAUTHORIZED, "token_invalid", "The access token is not good."),
-    };
-    let reason = if let Refused::Rejected(rejection) = refused { Some(rejection.code()) } else { None };
-    Row { status, code, title, reason }
+const fn refused_row(refused: Refused) -> Row {
+    match refused {
+        Refused::Unknown => UNKNOWN,
+        Refused::SessionUnknown => SESSION_UNKNOWN,
+        Refused::SessionExpired => SESSION_EXPIRED,
+        Refused::SessionEnded => SESSION_ENDED,
+        Refused::Rejected(Rejection::TokenExpired) => TOKEN_EXPIRED,
+        Refused::Rejected(Rejection::TokenRevoked) => TOKEN_REVOKED,
+        Refused::Rejected(Rejection::TokenStale) => TOKEN_STALE,
+        Refused::Rejected(_) => TOKEN_INVALID,
+    }
 }
 
 impl IntoResponse for Denied {
@@ -149,6 +243,7 @@ mod tests {
         let response = denied.respond();
         assert_eq!(response.status().as_u16(), status, "{denied:?}");
         assert_eq!(denied.row().code, code);
+        assert!(CODES.iter().any(|row| row.code == code), "{code} is in the table");
         let shown = response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
         assert_eq!(shown, challenge, "{denied:?}");
         assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503);

@@ -5,6 +5,18 @@ use crate::password::Correct;
 use crate::session::{self, Drawn, Methods, Opening, Session};
 use crate::user::User;
 
+/// The most sessions of one person that are alive.
+pub const MOST_SESSIONS: usize = 100;
+
+/// Which of a person's living sessions make room for one more: of those beyond the most there may be, the ones used longest
+/// ago.
+pub fn crowded_out(alive: &[Session]) -> Vec<&Session> {
+    let mut by_use: Vec<_> = alive.iter().collect();
+    by_use.sort_by_key(|session| (session.last_seen_at, session.created_at));
+    by_use.truncate((alive.len() + 1).saturating_sub(MOST_SESSIONS));
+    by_use
+}
+
 /// Why nobody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -146,17 +146,20 @@ pub enum EndReason {
     Upgraded,
     /// The same browser signed in anew.
     Replaced,
+    /// The person had as many as may be, signed in once more, and used this one longest ago.
+    CrowdedOut,
 }
 
 impl EndReason {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignedOut,
         Self::EndedByUser,
         Self::EndedByOperator,
         Self::RefreshReused,
         Self::Upgraded,
         Self::Replaced,
+        Self::CrowdedOut,
     ];
 
     /// The word in rows and in the audit log.
@@ -168,6 +171,7 @@ impl EndReason {
             Self::RefreshReused => "refresh_reused",
             Self::Upgraded => "upgraded",
             Self::Replaced => "replaced",
+            Self::CrowdedOut => "crowded_out",
         }
     }
 

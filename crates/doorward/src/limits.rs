@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
-use doorward_core::{Lifetime, MOST_ROLES, data, password, policy, role, user};
+use doorward_core::{Lifetime, MOST_ROLES, data, login, password, policy, role, user};
 use doorward_store::sqlite::WRITER_QUEUE;
 use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
@@ -146,6 +146,11 @@ fn credentials() -> Vec<Limit> {
         limit("its claims, members of an object", count(json::MOST_MEMBERS), "401 `token_invalid`"),
         limit("the life of an access token", minutes(policy::ACCESS_LONGEST), "422 `client_unfit`"),
         limit("session cookies of a request", count(1), "400 `ambiguous_credentials`"),
+        limit(
+            "sessions of one person that are alive",
+            count(login::MOST_SESSIONS),
+            "the one used longest ago ends: `crowded_out`",
+        ),
         limit("secrets of a client", count(2), "422 `client_unfit`"),
     ]
 }

@@ -69,17 +69,29 @@ impl Entry {
 }
 
 /// One client's work until the connection breaks: signs in, refreshes, puts data, signs out.
-fn work(address: &str, ledger: &Mutex<Vec<Entry>>, chance: &mut Chance, stop: &AtomicBool) -> Option<()> {
+fn work(
+    address: &str,
+    (client, ledger): (usize, &Mutex<Vec<Entry>>),
+    chance: &mut Chance,
+    stop: &AtomicBool,
+) -> Option<()> {
     let mut line = outside::Line::open(address)?;
     while !stop.load(Ordering::Relaxed) {
         let count = ledger.lock().expect("a ledger").len();
         let pick = chance.below(20);
         if count == 0 || pick == 0 {
-            let client = ["demo-session", "demo-hybrid", "demo-hybrid"][chance.below(3) as usize];
-            let body = json!({
-                "email": "ada@example.test", "password": "copper-lantern-41", "client_id": client, "transport": "body",
-            });
+            let through = ["demo-session", "demo-hybrid", "demo-hybrid"][chance.below(3) as usize];
+            // A person has a hundred sessions at most: nobody may be crowded out here.
+            let email = format!("person-{client}-{}@example.test", count / 50);
+            let password = "copper-lantern-41";
+            let body = json!({ "email": email, "password": password, "client_id": through, "transport": "body" });
             let reply = line.call("POST", "/v1/sessions", None, Some(&body))?;
+            if reply.status == 401 {
+                let account = json!({ "email": email, "password": password });
+                let reply = line.call("POST", "/v1/users", None, Some(&account))?;
+                assert!([201, 409].contains(&reply.status), "{reply:?}");
+                continue;
+            }
             assert_eq!(reply.status, 201, "{reply:?}");
             ledger.lock().expect("a ledger").push(Entry::of(&reply));
             continue;
@@ -222,10 +234,11 @@ mod slow {
             let stop = Arc::new(AtomicBool::new(false));
             let workers: Vec<_> = ledgers
                 .iter()
-                .map(|ledger| {
+                .enumerate()
+                .map(|(client, ledger)| {
                     let (ledger, stop, address) = (ledger.clone(), stop.clone(), server.address.clone());
                     let mut chance = Chance(chance.below(u64::MAX - 1) + 1);
-                    std::thread::spawn(move || work(&address, &ledger, &mut chance, &stop))
+                    std::thread::spawn(move || work(&address, (client, &ledger), &mut chance, &stop))
                 })
                 .collect();
             std::thread::sleep(Duration::from_millis(60 + chance.below(500)));

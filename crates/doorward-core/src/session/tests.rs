@@ -97,7 +97,8 @@ fn every_method_has_its_name_and_a_guest_has_none() {
 
 #[test]
 fn every_reason_of_an_end_has_a_word_of_its_own() {
-    let words = ["signed_out", "ended_by_user", "ended_by_operator", "refresh_reused", "upgraded", "replaced"];
+    let words =
+        ["signed_out", "ended_by_user", "ended_by_operator", "refresh_reused", "upgraded", "replaced", "crowded_out"];
     assert_eq!(EndReason::ALL.map(EndReason::name), words);
     for reason in EndReason::ALL {
         assert_eq!(EndReason::from_name(reason.name()), Some(reason));

@@ -8,6 +8,7 @@ use doorward_core::client::{Client, Strategy, Transport};
 use doorward_core::feed::Draft;
 use doorward_core::id::{SessionId, UserId};
 use doorward_core::known_device::Device as KnownDevice;
+use doorward_core::login::{MOST_SESSIONS, crowded_out};
 use doorward_core::password::Typed;
 use doorward_core::secret::Secret;
 use doorward_core::session::{Device, Drawn, EndReason, Ended, Opening, Salt, Session};
@@ -19,7 +20,7 @@ use doorward_store::Committed;
 use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
-use super::{ATTEMPTS, Refusal, Stopped, notice, password};
+use super::{ATTEMPTS, Refusal, Stopped, notice, password, revoke as ending};
 use crate::door::{Door, Origin, Stopwatch};
 use crate::metrics::words;
 use crate::throttle::Purpose;
@@ -121,7 +122,7 @@ impl Entry<'_> {
         let user = user.map(|user| user.id);
         let known = device.and_then(|text| door.keys().device_of(user, text));
         let guess = Guess { email: email.as_ref(), device: known, from: self.from };
-        let entered = guess.weigh(door, self.weigh(user, email.as_ref(), password)).await?;
+        let entered = guess.weigh(door, self.weigh(user, email.as_ref(), password, held.as_ref())).await?;
         let Entered { session, user, secret, head, now, anew } = entered;
         if let Some(anew) = anew {
             password::keep_anew(door, anew, self.from).await;
@@ -149,10 +150,11 @@ impl Entry<'_> {
         user: Option<UserId>,
         email: Option<&Email>,
         password: Option<Typed>,
+        held: Option<&Caller>,
     ) -> Result<Entered, Stopped> {
         let door = self.door;
         // The head is read before the password is: whoever changes it from here on ends what comes of this sign-in.
-        let head = door.cached().head();
+        let born = door.cached().head();
         let whose = email.map_or(Whose([0; 16]), |email| door.keys().whose(email, None));
         // What nobody has is read as well, under an id that stands in for his: the answer takes as many readings.
         let sought = user.unwrap_or_else(|| UserId::from_bytes(whose.0));
@@ -160,17 +162,40 @@ impl Entry<'_> {
         let version = kept.as_ref().map_or(0, |kept| kept.version);
         let right = door.hashing().weigh(kept.map(|kept| kept.phc), password, whose, door.draw()?).await?;
         let (verdict, anew) = right.map_or((None, None), |right| (Some(right.correct), right.anew));
+        // What is ended here may be told of the whole person: what is minted is minted behind it, and all that it rests on
+        // is read after that.
+        let made_room = verdict.is_some() && self.make_room(sought, held).await?;
+        let head = if made_room { door.cached().head() } else { born };
         // Hashing takes its time; whether the account is still there is asked after it.
         let user = door.directory().user(sought).await?.filter(|_| user.is_some());
         let now = door.now_to_mint()?;
         let proven = login::prove(user.as_ref(), verdict)?;
         let (drawn, secret) = self.draw()?;
-        let session = proven.open(self.opening(head, now), drawn);
+        let session = proven.open(self.opening(born, now), drawn);
         let epochs = door.directory().epochs(session.user, &session.client).await?;
         session.check(epochs, now).map_err(|_| Refusal::InvalidCredentials)?;
         let user = user.ok_or(Refusal::InvalidCredentials)?;
         let anew = anew.map(|phc| Rehash { user: user.id, from: version, phc });
         Ok(Entered { session, user, secret, head, now, anew })
+    }
+
+    /// Ends what a person has too many of, before the new session is there. Those who sign in at once may each find room
+    /// for one; the next sign-in ends what is over. Was anything ended?
+    async fn make_room(&self, user: UserId, held: Option<&Caller>) -> Result<bool, Stopped> {
+        let now = self.door.now();
+        // Nearly everybody has a few: one reading says so.
+        if self.door.sessions().sessions_of(user, now).await?.len() < MOST_SESSIONS {
+            return Ok(false);
+        }
+        let mut alive = ending::alive_of(self.door, user, now).await?;
+        // The one that this browser holds is ended anyway.
+        alive.retain(|session| held.is_none_or(|held| held.session().id != session.id));
+        let over = crowded_out(&alive);
+        if over.is_empty() {
+            return Ok(false);
+        }
+        self.end(&over, EndReason::CrowdedOut, now).await?;
+        Ok(true)
     }
 
     fn draw(&self) -> Result<(Drawn, Option<Secret>), Stopped> {
@@ -229,7 +254,7 @@ impl Entry<'_> {
             }
         }
         if let Some(over) = over {
-            self.end(&over, around.now).await?;
+            self.end(&[&over], EndReason::Replaced, around.now).await?;
         }
         let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
         Ok(Issued { session, user, handed, transport: self.transport })
@@ -247,15 +272,13 @@ impl Entry<'_> {
         Err(Stopped::NoEntropy)
     }
 
-    async fn end(&self, over: &Session, now: Timestamp) -> Result<(), Stopped> {
-        let by = over.user.map_or(Actor::Nobody, Actor::User);
-        let mut event = self.door.event(Kind::SessionsEnded, by, self.from)?;
-        event.who = over.user;
-        event.session = Some(over.id);
-        event.detail = Some(EndReason::Replaced.name().to_owned());
-        let change = DirectoryChange::EndSessions(revoke::end(&[over], EndReason::Replaced, now, |user| {
-            self.door.handle(user)
-        }));
+    async fn end(&self, over: &[&Session], why: EndReason, now: Timestamp) -> Result<(), Stopped> {
+        let whose = over.first().and_then(|session| session.user);
+        let mut event = self.door.event(Kind::SessionsEnded, whose.map_or(Actor::Nobody, Actor::User), self.from)?;
+        event.who = whose;
+        event.session = over.first().filter(|_| over.len() == 1).map(|session| session.id);
+        event.detail = Some(why.name().to_owned());
+        let change = DirectoryChange::EndSessions(revoke::end(over, why, now, |user| self.door.handle(user)));
         self.door.cached().commit_durable(change, event).await?;
         Ok(())
     }

@@ -26,6 +26,8 @@ use crate::listener;
 
 /// Who signs in at once for each thread that hashes: enough that none of them waits.
 const AT_ONCE: usize = 2;
+/// So many people take turns: enough for all the sessions that are opened meanwhile.
+const PEOPLE: usize = 64;
 /// Rates are told as the median of so many parts of the time.
 const PARTS: u32 = 5;
 /// So many revocations are on their way at once.
@@ -40,7 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Trouble`].
 pub async fn sign_ins(time: Duration, cost: Cost, threads: usize, issuer: &str) -> Result<Reading, Trouble> {
-    let trial = Arc::new(Trial::open(Terms { cost, threads, records: 100_000 }, issuer).await?);
+    let trial = Trial::open(Terms { cost, threads, records: 100_000 }, issuer).await?;
+    let trial = Arc::new(trial.invite(PEOPLE).await?);
     let rates = rates(time, threads * AT_ONCE, || {
         let trial = Arc::clone(&trial);
         async move { trial.sign_in("trial-session").await.map(drop) }

@@ -5,17 +5,19 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward_core::audit::Actor;
+use doorward_core::audit::{Actor, Kind};
+use doorward_core::change::{AddUser, DirectoryChange};
 use doorward_core::client::{Client, Strategy, Transport};
-use doorward_core::id::ClientId;
+use doorward_core::id::{ClientId, UserId};
 use doorward_core::key::Masters;
 use doorward_core::password::{Cost, Typed};
 use doorward_core::policy::RefreshPolicy;
 use doorward_core::role::Roles;
 use doorward_core::secret::{Secret, SecretHash, SecretKind};
 use doorward_core::throttle::Rate;
-use doorward_core::user::Email;
+use doorward_core::user::{Email, User};
 use doorward_core::{Algorithm, Lifetime};
 use doorward_store::sqlite::Sqlite;
 use doorward_store::{Opening, Stores};
@@ -24,15 +26,13 @@ use zeroize::Zeroizing;
 use super::Trouble;
 use crate::door::{Clock, Dice, Door, Origin, Settings, SystemClock, SystemDice};
 use crate::flows::check::Credentials;
-use crate::flows::clients;
 use crate::flows::issue::Issued;
 use crate::flows::login::{Attempt, Who, sign_in};
 use crate::flows::register::{Registration, register};
+use crate::flows::{Stopped, clients};
 use crate::hashing::Hashing;
 use crate::throttle::Limits;
 use crate::wiring::{Wiring, wire};
-
-const EMAIL: &str = "person@example.test";
 
 /// What a trial costs and keeps.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,9 @@ pub struct Trial {
     /// The door.
     pub door: Door,
     password: Zeroizing<String>,
+    /// Who signed in last, of how many.
+    turn: AtomicUsize,
+    people: usize,
     // Dropped last: the store is closed by then.
     _folder: Folder,
 }
@@ -88,17 +91,38 @@ impl Trial {
             clients::add(&door, client, Actor::Operator, &Origin::default()).await?;
         }
         let password = Zeroizing::new(SecretKind::Session.text(&Secret::from_bytes(drawn()?)));
-        let new = Registration { email: email()?, password: password.clone(), name: None, roles: Roles::NONE };
+        let new = Registration { email: email(0)?, password: password.clone(), name: None, roles: Roles::NONE };
         register(&door, new, Actor::Operator, &Origin::default()).await?;
-        Ok(Self { door, password, _folder: folder })
+        Ok(Self { door, password, turn: AtomicUsize::new(0), people: 1, _folder: folder })
     }
 
-    /// The person signs in through a client.
+    /// So many people have the password from now on, and sign in by turns: one alone would soon have as many sessions as may
+    /// be, and each sign-in would end one.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn invite(mut self, people: usize) -> Result<Self, Trouble> {
+        let found = self.door.directory().user_by_email(email(0)?.key()).await.map_err(Stopped::from)?;
+        let first = found.ok_or(Trouble::Wrong("the person is not there"))?;
+        let kept = self.door.directory().credential(first.id).await.map_err(Stopped::from)?;
+        let phc = kept.ok_or(Trouble::Wrong("the person has no password"))?.phc;
+        for number in self.people..people {
+            let user = User::new(UserId::from_bytes(self.door.draw()?), email(number)?, None, self.door.now());
+            let event = self.door.event(Kind::UserCreated, Actor::Operator, &Origin::default())?;
+            let add = DirectoryChange::AddUser(Box::new(AddUser { user, phc: phc.clone() }));
+            self.door.cached().commit_durable(add, event).await.map_err(Stopped::from)?;
+        }
+        self.people = people;
+        Ok(self)
+    }
+
+    /// A person signs in through a client.
     ///
     /// # Errors
     /// What stops a sign-in.
     pub async fn sign_in(&self, through: &str) -> Result<Issued, Trouble> {
-        let who = Who::Person { email: Some(email()?), password: Typed::read(&self.password) };
+        let number = self.turn.fetch_add(1, Ordering::Relaxed) % self.people;
+        let who = Who::Person { email: Some(email(number)?), password: Typed::read(&self.password) };
         self.enter(through, who).await
     }
 
@@ -131,8 +155,8 @@ fn client(name: &str) -> Result<ClientId, Trouble> {
     ClientId::parse(name).ok_or(Trouble::Wrong("no client has such an id"))
 }
 
-fn email() -> Result<Email, Trouble> {
-    Email::parse(EMAIL).ok_or(Trouble::Wrong("the address is none"))
+fn email(number: usize) -> Result<Email, Trouble> {
+    Email::parse(&format!("person-{number}@example.test")).ok_or(Trouble::Wrong("the address is none"))
 }
 
 fn drawn<const N: usize>() -> Result<[u8; N], Trouble> {

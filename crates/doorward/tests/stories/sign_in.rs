@@ -2,7 +2,9 @@
 
 use doorward::jobs::sweep;
 use doorward_core::Lifetime;
+use doorward_core::audit::Kind;
 use doorward_core::client::Strategy;
+use doorward_core::login::MOST_SESSIONS;
 use doorward_core::policy::{IDLE_ALLOWANCE, REPLACED_SECRET, RETENTION};
 use doorward_store::memory::Fault;
 use serde_json::json;
@@ -153,6 +155,62 @@ async fn a_use_that_could_not_be_written_down_is_written_down_later() {
     doorward::jobs::touch::flush(&house.door).await;
     house.advance(Lifetime::from_days(13));
     house.send(who()).await.ok();
+}
+
+#[tokio::test]
+async fn a_person_has_a_hundred_sessions_and_one_more_ends_the_one_used_longest_ago() {
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let (mut tokens, mut ids) = (Vec::new(), Vec::new());
+        for _ in 0..MOST_SESSIONS {
+            let answer = house.sign_in("demo-session", "body").await;
+            tokens.push(answer.text("session_token"));
+            ids.push(answer.session_id());
+            house.advance(Lifetime::from_secs(1));
+        }
+        let who = |token: &str| house.send(Ask::get("/v1/session").bearer(token));
+        // The oldest is in use.
+        house.advance(Lifetime::from_mins(2));
+        who(&tokens[0]).await.ok();
+        doorward::jobs::touch::flush(&house.door).await;
+        let one_more = house.sign_in("demo-jwt", "body").await.text("access_token");
+        who(&one_more).await.ok();
+        who(&tokens[0]).await.ok();
+        who(&tokens[1]).await.expect(401, "session_ended");
+        who(&tokens[2]).await.ok();
+        let list = house.send(Ask::get("/v1/sessions").bearer(&tokens[0])).await.ok();
+        assert_eq!(list.body["data"].as_array().map(Vec::len), Some(MOST_SESSIONS));
+        let log = house.door.directory().audit_before(u64::MAX, 10).await.expect("a log");
+        let told = log.iter().find(|link| link.event.detail.as_deref() == Some("crowded_out")).expect("a link");
+        assert_eq!(told.event.session.map(|id| id.to_string()), Some(ids[1].clone()));
+        assert_eq!((told.event.kind, told.event.who), (Kind::SessionsEnded, Some(house.ada)));
+        // Who comes back in the same browser takes the room of their own.
+        let body = json!({ "email": ADA, "password": PASSWORD, "client_id": "demo-session", "transport": "body" });
+        house.send(Ask::post("/v1/sessions").bearer(&tokens[5]).json(&body)).await.ok();
+        who(&tokens[5]).await.expect(401, "session_ended");
+        who(&tokens[2]).await.ok();
+        // Other people's are their own.
+        let account = json!({ "email": "bea@example.test", "password": PASSWORD });
+        house.send(Ask::post("/v1/users").json(&account)).await.ok();
+        let body = json!({ "email": "bea@example.test", "password": PASSWORD, "client_id": "demo-session" });
+        house.send(Ask::post("/v1/sessions").json(&body)).await.ok();
+        who(&tokens[2]).await.ok();
+        // A wrong password ends nothing.
+        let body = json!({ "email": ADA, "password": "violet-anchor-77", "client_id": "demo-session" });
+        house.send(Ask::post("/v1/sessions").json(&body)).await.expect(401, "invalid_credentials");
+        who(&tokens[2]).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_however_many_sessions_made_room_for_its_own() {
+    let house = House::memory().await;
+    // From the 33rd end of one person within an hour on, the feed says it of the person.
+    for number in 0..MOST_SESSIONS + 50 {
+        let token = house.sign_in("demo-hybrid", "body").await.text("access_token");
+        let answer = house.send(Ask::get("/v1/session").bearer(&token)).await;
+        assert_eq!(answer.status, 200, "{number}: {answer:?}");
+    }
 }
 
 #[tokio::test]

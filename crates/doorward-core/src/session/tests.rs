@@ -3,6 +3,7 @@
 use doorward_verify::{Entry, Rejection, Revocations, Scope, Strength};
 
 use super::*;
+use crate::login::{MOST_SESSIONS, crowded_out};
 use crate::policy::{IDLE_ALLOWANCE, TOUCH_EVERY};
 
 fn born_at(seq: u64) -> Session {
@@ -93,6 +94,26 @@ fn a_session_without_a_user_is_a_guest() {
 fn every_method_has_its_name_and_a_guest_has_none() {
     assert_eq!(Methods::PASSWORD.names().collect::<Vec<_>>(), ["pwd"]);
     assert_eq!(Methods::NONE.names().count(), 0);
+}
+
+#[test]
+fn of_many_sessions_those_used_longest_ago_make_room_and_no_more_than_must() {
+    for many in [0, 1, MOST_SESSIONS - 1, MOST_SESSIONS, MOST_SESSIONS + 1, 3 * MOST_SESSIONS] {
+        // In an order of their own: the uses go round in steps that meet everybody once.
+        let alive: Vec<_> = (0..many)
+            .map(|number| {
+                let used = (number * 7 % many.max(1)) as i64;
+                let session = born_at(0);
+                Session { last_seen_at: session.created_at + Lifetime::from_secs(used), ..session }
+            })
+            .collect();
+        let over = crowded_out(&alive);
+        assert_eq!(many - over.len(), many.min(MOST_SESSIONS - 1), "with the new one there are as many as may be");
+        let last = over.iter().map(|session| session.last_seen_at).max();
+        let first_that_stays = alive.iter().filter(|one| !over.iter().any(|other| core::ptr::eq(*one, *other)));
+        let first_that_stays = first_that_stays.map(|session| session.last_seen_at).min();
+        assert!(last.is_none() || last < first_that_stays, "{many}: {last:?} {first_that_stays:?}");
+    }
 }
 
 #[test]

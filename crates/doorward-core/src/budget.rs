@@ -18,6 +18,8 @@ use crate::spread::BUCKETS;
 pub const SESSIONS_OF_ONE: u32 = 32;
 /// The least that can be promised: room for every bucket, and some for what is exact.
 pub const LEAST: usize = 10_000;
+/// The most room there is: what a verifier takes in as one snapshot.
+pub const MOST: usize = 1_500_000;
 /// What is kept free for buckets and the realm.
 const COARSE: usize = BUCKETS as usize + 1;
 

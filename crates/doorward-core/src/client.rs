@@ -7,6 +7,7 @@ use doorward_verify::{Algorithm, Position, Timestamp};
 use crate::id::{ClientId, OrgId};
 use crate::policy::{ABSOLUTE_LONGEST, ACCESS_LONGEST, Lifetimes, Profile};
 use crate::secret::SecretHash;
+use crate::verifier;
 
 /// What an application's users hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,6 +182,10 @@ pub enum Unfit {
     Secrets,
     /// An origin that is not `scheme://host[:port]`.
     Origin,
+    /// Too many audiences, or one that no token can carry.
+    Audiences,
+    /// Too many scopes, or one that is no scope of OAuth.
+    Scopes,
 }
 
 impl Unfit {
@@ -193,6 +198,10 @@ impl Unfit {
             Self::NoTransport => "at least one transport (cookie, body) is needed",
             Self::Secrets => "a confidential client has one or two secrets, a public one has none",
             Self::Origin => "an origin is scheme://host[:port] in lower case, without a path",
+            Self::Audiences => "there are at most 8 audiences, of 256 bytes at most, without spaces",
+            Self::Scopes => {
+                "there are at most 8 scopes, of 64 characters at most, without spaces, quotes and backslashes"
+            }
         }
     }
 }
@@ -281,8 +290,25 @@ impl Client {
         if !self.origins.iter().all(|origin| is_origin(origin)) {
             return Err(Unfit::Origin);
         }
+        if !verifier::are_audiences(&self.audiences) {
+            return Err(Unfit::Audiences);
+        }
+        if self.scopes.len() > SCOPES_MOST || !self.scopes.iter().all(|scope| is_scope(scope)) {
+            return Err(Unfit::Scopes);
+        }
         Ok(())
     }
+}
+
+/// The most scopes of a client, and the longest of them in bytes: with as many audiences, roles and the longest signature
+/// its tokens are still read.
+const SCOPES_MOST: usize = 8;
+const SCOPE_LONGEST: usize = 64;
+
+/// A scope-token of RFC 6749, section 3.3.
+fn is_scope(scope: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    (1..=SCOPE_LONGEST).contains(&scope.len()) && scope.bytes().all(plain)
 }
 
 /// What is allowed about clients, and dangerous.
@@ -361,6 +387,21 @@ mod tests {
         let mut client = web();
         client.secrets.push(SecretHash([0; 32]));
         assert_eq!(client.check(), Err(Unfit::Secrets));
+        let with = |audiences: &[&str], scopes: &[&str]| {
+            let [audiences, scopes] =
+                [audiences, scopes].map(|words| words.iter().map(ToString::to_string).collect());
+            Client { audiences, scopes, ..web() }.check()
+        };
+        let (audience, scope) = ("a".repeat(256), "s".repeat(SCOPE_LONGEST));
+        assert_eq!(with(&[audience.as_str(); 8], &[scope.as_str(); SCOPES_MOST]), Ok(()));
+        for wrong in [&["a"; 9][..], &[&format!("{audience}a")], &[""], &["a b"]] {
+            assert_eq!(with(wrong, &[]), Err(Unfit::Audiences), "{wrong:?}");
+        }
+        for wrong in
+            [&["s"; SCOPES_MOST + 1][..], &[&format!("{scope}s")], &[""], &["a b"], &["a\"b"], &["a\\b"], &["\u{e9}"]]
+        {
+            assert_eq!(with(&[], wrong), Err(Unfit::Scopes), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -71,11 +71,15 @@ pub fn name(text: &str) -> Result<String, Unfit> {
 /// # Errors
 /// [`Unfit::Audiences`].
 pub fn audiences(texts: Vec<String>) -> Result<Vec<String>, Unfit> {
+    if are_audiences(&texts) { Ok(texts) } else { Err(Unfit::Audiences) }
+}
+
+/// Can a token carry these audiences?
+pub(crate) fn are_audiences(texts: &[String]) -> bool {
     let plain = |text: &String| {
         (1..=AUDIENCE_LONGEST).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
     };
-    let fits = texts.len() <= AUDIENCES_MOST && texts.iter().all(plain);
-    if fits { Ok(texts) } else { Err(Unfit::Audiences) }
+    texts.len() <= AUDIENCES_MOST && texts.iter().all(plain)
 }
 
 impl VerifierRecord {

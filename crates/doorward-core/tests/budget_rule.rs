@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use doorward_core::budget::{Budget, LEAST, SESSIONS_OF_ONE};
+use doorward_core::budget::{Budget, LEAST, MOST, SESSIONS_OF_ONE};
 use doorward_core::feed::{Draft, Line, Register};
 use doorward_core::id::{ClientId, SessionId};
 use doorward_core::spread::BUCKETS;
-use doorward_core::{Key, Marks, Position, Rejection, Revocations, Scope, Strength, Timestamp};
+use doorward_core::{Key, Lifetime, Marks, Position, Rejection, Revocations, Scope, Strength, Timestamp};
 use proptest::prelude::*;
 
 /// A feed as a store keeps it: a later epoch over the same thing replaces the earlier.
@@ -194,4 +194,18 @@ proptest! {
             prop_assert!(index.check(&marks).is_err(), "{:?} was ended at {}", marks, place);
         }
     }
+}
+
+#[test]
+fn what_fits_into_the_largest_budget_fits_into_a_snapshot() {
+    let entry = doorward_verify::Entry {
+        scope: Scope::Subject,
+        key: Key([255; 16]),
+        strength: Strength::RefreshRequired,
+        min_rv: Some(Position { generation: 9_999_999_999, seq: 999_999_999_999 }),
+        ttl: Lifetime::from_hours(1),
+    };
+    let mut line = Vec::new();
+    doorward_verify::feed::write_entry(&entry, &mut line);
+    assert!(MOST * (line.len() + 1) < doorward_verify::feed::LONGEST_SNAPSHOT, "{} bytes each", line.len());
 }

@@ -19,6 +19,7 @@ use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Key, Marks, Position, Rejection, Revocations, Timestamp};
 use hashbrown::HashMap;
 
+use self::lag::Lag;
 use crate::feed::{Feed, Lines};
 use crate::packed::{self, Packed, Seen};
 use crate::records::{Name, Records};
@@ -89,19 +90,6 @@ struct Known {
 impl Known {
     fn of(client: Client) -> Self {
         Self { key: client.id.key(), client: Arc::new(client) }
-    }
-}
-
-/// How often what was committed could not be read back, and how many of these times have been made good.
-#[derive(Debug, Default)]
-struct Lag {
-    failed: AtomicU64,
-    mended: AtomicU64,
-}
-
-impl Lag {
-    fn is_there(&self) -> bool {
-        self.failed.load(Ordering::Acquire) > self.mended.load(Ordering::Acquire)
     }
 }
 
@@ -340,8 +328,21 @@ impl Cached {
     /// [`StoreError`]; then nothing is known to have changed.
     pub async fn commit_durable(
         self: &Arc<Self>,
+        change: DirectoryChange,
+        event: Event,
+    ) -> Result<Committed, StoreError> {
+        self.commit_durable_and(change, event, || {}).await
+    }
+
+    /// The same, with what has to be done once it is durable and before anybody reads of it in the feed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `then` may have been called all the same.
+    pub async fn commit_durable_and(
+        self: &Arc<Self>,
         mut change: DirectoryChange,
         event: Event,
+        then: impl FnOnce() + Send + 'static,
     ) -> Result<Committed, StoreError> {
         let this = Arc::clone(self);
         finished(tokio::spawn(async move {
@@ -352,63 +353,17 @@ impl Cached {
             let committed = this.stores.directory.commit_durable(change, event).await;
             this.tally.count(facts, &committed);
             this.forget(&stale);
+            if matches!(committed, Ok(Committed::Done(_))) {
+                then();
+            }
             let learned = this.learn(&committed, client.as_ref(), of_verifiers).await;
             if learned.is_err() {
-                this.lag.failed.fetch_add(1, Ordering::AcqRel);
+                this.lag.notice();
             }
             // What is done and not known here is not acknowledged either.
             committed.and_then(|committed| learned.map(|()| committed))
         }))
         .await
-    }
-
-    /// Takes in what a commit has changed: ends first.
-    async fn learn(
-        &self,
-        committed: &Result<Committed, StoreError>,
-        client: Option<&ClientId>,
-        of_verifiers: bool,
-    ) -> Result<(), StoreError> {
-        let directory = &*self.stores.directory;
-        match committed {
-            Ok(Committed::Done(receipt)) => self.feed.publish(directory, receipt).await?,
-            Ok(Committed::Conflict) => {}
-            // It may have been committed all the same: what the feed says counts.
-            Err(_) => self.feed.catch_up_and_publish(directory).await?,
-        }
-        if let Some(id) = client {
-            self.reload(id).await?;
-        }
-        if of_verifiers {
-            self.reload_verifiers().await?;
-        }
-        Ok(())
-    }
-
-    /// Is something committed that could not be read back yet? Then records are not answered from, and no lease is
-    /// granted: see [`Self::current`].
-    pub fn is_behind(&self) -> bool {
-        self.lag.is_there()
-    }
-
-    /// Makes sure that what is known here is what the store has, by reading again what could not be read after a commit.
-    ///
-    /// # Errors
-    /// [`StoreError`]: it still cannot be read.
-    pub async fn current(&self) -> Result<(), StoreError> {
-        let failed = self.lag.failed.load(Ordering::Acquire);
-        if failed == self.lag.mended.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let directory = &*self.stores.directory;
-        self.feed.catch_up_and_publish(directory).await?;
-        let turn = self.reading.lock().await;
-        let clients = directory.clients().await?;
-        *write(&self.clients) = clients.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect();
-        drop(turn);
-        self.reload_verifiers().await?;
-        self.lag.mended.fetch_max(failed, Ordering::AcqRel);
-        Ok(())
     }
 
     async fn reload(&self, id: &ClientId) -> Result<(), StoreError> {
@@ -477,5 +432,6 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+mod lag;
 #[cfg(test)]
 mod tests;

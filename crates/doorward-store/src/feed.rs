@@ -162,6 +162,10 @@ impl Feed {
             return Ok(());
         }
         let turn = self.publishing.lock().await;
+        if receipt.head <= self.head() {
+            // Whoever had the turn before has read it with their own.
+            return Ok(());
+        }
         if receipt.lines.first().is_some_and(|first| first.place.seq == self.head().seq + 1) {
             self.apply(&receipt.lines);
             self.head.send_replace(receipt.head);
@@ -173,25 +177,18 @@ impl Feed {
 
     /// Reads what the log has and we have not.
     pub(crate) async fn catch_up_and_publish(&self, directory: &dyn Directory) -> Result<(), StoreError> {
-        let turn = self.publishing.lock().await;
-        let head = self.catch_up(directory).await?;
-        self.head.send_if_modified(|published| {
-            let moved = head > *published;
-            *published = head.max(*published);
-            moved
-        });
-        drop(turn);
-        Ok(())
+        let _turn = self.publishing.lock().await;
+        self.catch_up(directory).await
     }
 
-    async fn catch_up(&self, directory: &dyn Directory) -> Result<Position, StoreError> {
-        let mut at = self.head();
+    /// The head moves with every page: a page that cannot be read has those before it neither lost nor counted twice.
+    async fn catch_up(&self, directory: &dyn Directory) -> Result<(), StoreError> {
         loop {
-            let lines = directory.feed_after(at, PAGE).await?;
+            let lines = directory.feed_after(self.head(), PAGE).await?;
             self.apply(&lines);
             match lines.last() {
-                Some(last) => at = last.place,
-                None => return Ok(at),
+                Some(last) => drop(self.head.send_replace(last.place)),
+                None => return Ok(()),
             }
         }
     }

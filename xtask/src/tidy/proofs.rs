@@ -31,14 +31,24 @@ pub(crate) fn check(files: &[File], findings: &mut Vec<Finding>) {
     }
 }
 
-/// The names of all functions, tests among them.
+/// The names of all tests: functions under a test's attribute, and those of the suites that every store runs.
 fn tests(files: &[File]) -> BTreeSet<&str> {
-    let names = |file: &'_ File| -> Vec<(usize, usize)> {
-        let starts = file.text.match_indices("fn ").map(|(at, word)| at + word.len());
-        starts.map(|at| (at, at + file.text[at..].find(['(', '<']).unwrap_or(0))).collect()
-    };
     let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
-    rust.flat_map(|file| names(file).into_iter().map(|(from, to)| &file.text[from..to])).collect()
+    rust.flat_map(|file| {
+        let is_suite = file.path.contains("/suite/");
+        let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+        let is_test = move |at: usize| {
+            let above = lines[..at].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
+            is_suite || above.into_iter().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+        };
+        let named = file.text.lines().enumerate().filter_map(move |(at, line)| {
+            let (before, rest) = line.split_once("fn ")?;
+            let name = rest.split(['(', '<']).next()?;
+            (!before.contains("//") && is_test(at)).then_some(name)
+        });
+        named.collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 fn check_page(page: &Page, file: &File, tests: &BTreeSet<&str>, findings: &mut Vec<Finding>) {

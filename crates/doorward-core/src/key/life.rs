@@ -4,6 +4,7 @@
 //!
 //! A rule reads the records and answers with a [`Turn`]: the steps, without any private part, and what verifiers learn.
 
+use doorward_verify::keys::MOST_KEYS;
 use doorward_verify::{Lifetime, Strength, Timestamp};
 
 use super::{KeyRecord, Purpose, Stage};
@@ -56,7 +57,7 @@ pub enum Refusal {
     NoStandby,
     /// The standby was published less than [`LEAD`] ago: some verifiers may not have it yet.
     TooSoon,
-    /// All 255 numbers are in use.
+    /// All 255 numbers are in use, or as many keys are published as verifiers take in one set.
     Exhausted,
     /// It is in use, or stands by.
     InUse,
@@ -80,6 +81,7 @@ pub struct Schedule {
 /// # Errors
 /// [`Refusal::Exhausted`].
 pub fn begin(keys: &[KeyRecord], purpose: Purpose) -> Result<Turn, Refusal> {
+    fits(keys, purpose, 2)?;
     let number = next_number(keys, purpose)?;
     let mut steps = vec![Step::Make { purpose, number, stage: Stage::Active }];
     if purpose.algorithm().is_some() {
@@ -99,9 +101,17 @@ pub fn begin(keys: &[KeyRecord], purpose: Purpose) -> Result<Turn, Refusal> {
 /// [`Refusal`]; `hurry` passes over [`Refusal::TooSoon`].
 pub fn rotate(keys: &[KeyRecord], purpose: Purpose, now: Timestamp, hurry: bool) -> Result<Turn, Refusal> {
     let Some(active) = find(keys, purpose, Stage::Active) else { return begin(keys, purpose) };
+    fits(keys, purpose, 1)?;
     let mut turn = succeed(keys, purpose, now, hurry)?;
     turn.steps.push(Step::Move { id: active.id, to: Stage::Retiring });
     Ok(turn)
+}
+
+/// Would so many more keys still be read by verifiers? A set with one too many is refused whole.
+fn fits(keys: &[KeyRecord], purpose: Purpose, more: usize) -> Result<(), Refusal> {
+    let published = |key: &&KeyRecord| key.purpose.algorithm().is_some() && key.stage != Stage::Retired;
+    let is_full = keys.iter().filter(published).count() + more > MOST_KEYS;
+    if purpose.algorithm().is_some() && is_full { Err(Refusal::Exhausted) } else { Ok(()) }
 }
 
 /// Ends a key whose private part somebody else may have: verifiers refuse what it signed, whenever that was. The standby

@@ -98,13 +98,13 @@ async fn what_is_committed_and_cannot_be_read_back_is_answered_from_memory_by_no
     let elsewhere = memory.commit_durable(end(2, 1), event(Kind::ClientChanged, NOON)).await;
     assert!(matches!(elsewhere, Ok(Committed::Done(_))));
     let before = cached.head();
-    memory.fail_reads(true).expect("a store");
+    memory.fail_reads(Some(0)).expect("a store");
     let ended = cached.commit_durable(end(1, 2), event(Kind::ClientChanged, NOON)).await;
     assert_eq!(ended, Err(StoreError::Unavailable), "it is not acknowledged");
     assert!(cached.is_behind() && cached.head() == before);
     assert!(cached.peek(&secret(1), NOON).is_none() && cached.glance(&secret(2), NOON, |_| ()).is_none());
     assert_eq!(cached.current().await, Err(StoreError::Unavailable));
-    memory.fail_reads(false).expect("a store");
+    memory.fail_reads(None).expect("a store");
     assert_eq!(cached.current().await, Ok(()));
     assert!(!cached.is_behind());
     assert_eq!(cached.head(), memory.head().await.expect("a head"));
@@ -112,6 +112,26 @@ async fn what_is_committed_and_cannot_be_read_back_is_answered_from_memory_by_no
         assert!(cached.peek(&secret(number), NOON).is_none(), "the index knows that {number} is over");
     }
     assert_eq!(cached.client(&client(1).id).expect("a client").version, 3, "and the client is today's");
+}
+
+/// A reading that breaks off behind its first page is gone on with where it was.
+#[tokio::test]
+async fn no_line_is_counted_twice_however_often_its_reading_broke_off() {
+    let (memory, cached) = shared().await;
+    let end = |number: u8| set_client(client(1), u64::from(number), vec![Draft::session(session_id(number))]);
+    for number in 1..=3 {
+        memory.commit_durable(end(number), event(Kind::ClientChanged, NOON)).await.expect("ended elsewhere");
+    }
+    memory.fail_reads(Some(1)).expect("a store");
+    let note = cached.commit_durable(DirectoryChange::Note, event(Kind::ClientChanged, NOON)).await;
+    assert_eq!(note, Err(StoreError::Unavailable), "that there is no second page could not be read");
+    for _ in 0..3 {
+        memory.fail_reads(Some(1)).expect("a store");
+        assert_eq!(cached.current().await, Err(StoreError::Unavailable));
+    }
+    memory.fail_reads(None).expect("a store");
+    assert_eq!(cached.current().await, Ok(()));
+    assert_eq!(cached.feed().live(), 3);
 }
 
 /// Who asks again learns that it was done, and is answered when the index knows it.

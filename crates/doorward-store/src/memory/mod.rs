@@ -43,7 +43,8 @@ struct Inner {
     state: State,
     faults: VecDeque<Fault>,
     writable: bool,
-    unreadable: bool,
+    /// So many reads succeed yet, if they shall fail after that.
+    reads_left: Option<u32>,
 }
 
 /// How a commit is made to fail. The caller sees [`StoreError::Unavailable`] either way and cannot tell which it was.
@@ -77,7 +78,7 @@ impl Memory {
     }
 
     const fn of(state: State) -> Self {
-        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, unreadable: false }) }
+        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, reads_left: None }) }
     }
 
     /// Goes on from a copy as a store in a file does at its start: in a new generation of the feed; and where the feed had
@@ -104,12 +105,12 @@ impl Memory {
         Ok(())
     }
 
-    /// Makes all reads fail from now on, or none any more.
+    /// Makes all reads fail after the next few; with `None`, none any more.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] after a panic inside the store.
-    pub fn fail_reads(&self, fail: bool) -> Result<(), StoreError> {
-        self.lock()?.unreadable = fail;
+    pub fn fail_reads(&self, after: Option<u32>) -> Result<(), StoreError> {
+        self.lock()?.reads_left = after;
         Ok(())
     }
 
@@ -119,8 +120,13 @@ impl Memory {
     }
 
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        let inner = self.lock()?;
-        if inner.unreadable { Err(StoreError::Unavailable) } else { Ok(look(&inner.state)) }
+        let mut inner = self.lock()?;
+        match inner.reads_left.as_mut() {
+            Some(0) => return Err(StoreError::Unavailable),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(look(&inner.state))
     }
 
     fn write(&self, apply: impl FnOnce(&mut State) -> Option<Receipt>) -> Result<Committed, StoreError> {

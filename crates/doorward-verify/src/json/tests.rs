@@ -243,7 +243,9 @@ proptest! {
     fn what_looks_like_json_makes_no_panic(text in r#"[{}\[\]:,"\\u0-9a-fDtrulse.+ -]{0,60}"#) {
         let object = format!("{{\"a\":{text}}}");
         if accepts(object.as_bytes()) {
-            prop_assert!(serde_json::from_str::<serde_json::Value>(&object).is_ok() || text.contains('e'), "{}", object);
+            // A number beyond all numbers is a number to us: nobody asks for its value.
+            let refusal = serde_json::from_str::<serde_json::Value>(&object).err().map(|error| error.to_string());
+            prop_assert!(refusal.as_ref().is_none_or(|why| why.starts_with("number out of range")), "{}: {:?}", object, refusal);
         }
     }
 

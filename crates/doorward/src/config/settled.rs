@@ -8,7 +8,7 @@ use std::str::FromStr;
 use doorward_core::Lifetime;
 use doorward_core::advice::Answers;
 use doorward_core::base64url;
-use doorward_core::budget::LEAST;
+use doorward_core::budget::{LEAST, MOST};
 use doorward_core::password::Cost;
 use doorward_core::policy::{Profile, RefreshPolicy};
 use doorward_core::secret::Secret;
@@ -165,7 +165,7 @@ pub fn settle(raw: Raw, mode: Mode) -> Result<Settled, Problems> {
         }),
         bounds: settling.bounds(),
         feed: FeedSettings {
-            budget: settling.number::<u32>("feed.budget", LEAST as i64..=100_000_000) as usize,
+            budget: settling.number::<u32>("feed.budget", LEAST as i64..=MOST as i64) as usize,
             lease_most: Lifetime::from_millis(settling.number("feed.lease_most_ms", 500..=60_000)),
             grace_most: Lifetime::from_millis(settling.number("feed.grace_most_ms", 0..=3_600_000)),
             connections: settling.number::<u32>("feed.connections", 1..=100_000) as usize,

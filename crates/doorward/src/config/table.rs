@@ -258,7 +258,7 @@ pub const KEYS: &[Key] = &[
         "feed.budget",
         "DOORWARD_FEED_BUDGET",
         Takes::Number,
-        "The most entries that a verifier has to hold: 10000 to 100000000. What is revoked beyond that is said more \
+        "The most entries that a verifier has to hold: 10000 to 1500000. What is revoked beyond that is said more \
          coarsely, never left out: more tokens than necessary have to be renewed.",
     )
     .always("1000000"),

@@ -46,6 +46,14 @@ pub async fn turn(
     Ok(Forecast { sessions, per_second, place })
 }
 
+/// Everybody has to renew what they hold, at once.
+///
+/// # Errors
+/// Only what stops the store.
+pub(super) async fn renew(door: &Door, by: Actor, from: &Origin) -> Result<Position, Stopped> {
+    at_once(door, Turn::Renew, by, from).await
+}
+
 async fn at_once(door: &Door, turn: Turn, by: Actor, from: &Origin) -> Result<Position, Stopped> {
     let mut event = door.event(Kind::RealmMoved, by, from)?;
     event.detail = Some(turn.name().to_owned());

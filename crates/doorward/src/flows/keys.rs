@@ -13,7 +13,7 @@ use doorward_core::{Algorithm, Lifetime, Timestamp, base64url};
 use doorward_store::{Committed, StoreError};
 use zeroize::Zeroizing;
 
-use super::{ATTEMPTS, Refusal, Stopped, lead};
+use super::{ATTEMPTS, Refusal, Stopped, everybody, lead};
 use crate::door::{Door, Origin};
 use crate::keys::{self, Keys, KeysError};
 
@@ -194,10 +194,7 @@ impl Turning<'_> {
         let door = self.door;
         for _ in 0..ATTEMPTS {
             let keys = door.directory().keys().await?;
-            if !door.keys().are_of(&keys) {
-                // Another process turned some.
-                door.set_keys(Keys::open(&keys, self.masters)?);
-            }
+            learn(door, self.masters, &keys, self.from).await?;
             let mut event = door.event(Kind::KeysTurned, self.by.clone(), self.from)?;
             event.detail = Some(self.what.clone());
             let now = event.at;
@@ -243,11 +240,34 @@ async fn commit(
     // Opened before they are written: what cannot be used must not become what is there.
     let opened = Keys::open(&replaced(keys, &changed), masters)?;
     let change = DirectoryChange::TurnKeys(TurnKeys { keys: changed, drafts });
-    let committed = door.cached().commit_durable(change, event).await? != Committed::Conflict;
-    if committed {
-        door.set_keys(opened);
+    let here = door.clone();
+    // Before anybody reads in the feed that the old names are out of date: whoever has read that mints under the new.
+    match door.cached().commit_durable_and(change, event, move || here.set_keys(opened)).await {
+        Ok(committed) => Ok(committed != Committed::Conflict),
+        Err(error) => {
+            // It may be done all the same. What is there is what is used; if that cannot be read, it is tried every minute.
+            if let Ok(keys) = door.directory().keys().await {
+                learn(door, masters, &keys, &Origin::default()).await?;
+            }
+            Err(error.into())
+        }
     }
-    Ok(committed)
+}
+
+/// Uses the keys that are there, where another process turned some or a turn of ours did not hear of its end. What was
+/// minted under an old handle key after everybody knew of the new one is not found by its new names: it has to be renewed.
+async fn learn(door: &Door, masters: &Masters, keys: &[KeyRecord], from: &Origin) -> Result<(), Stopped> {
+    let before = door.keys();
+    if before.are_of(keys) {
+        return Ok(());
+    }
+    let now = Keys::open(keys, masters)?;
+    let are_renamed = now.handles(None).epoch != before.handles(None).epoch;
+    door.set_keys(now);
+    if are_renamed {
+        everybody::renew(door, Actor::Doorward, from).await?;
+    }
+    Ok(())
 }
 
 fn find(keys: &[KeyRecord], id: KeyId) -> Result<&KeyRecord, Stopped> {

@@ -72,7 +72,8 @@ async fn enter(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, S
     let transport = transport.unwrap_or_else(|| client.strategy.default_transport());
     login::admit(&client, transport)?;
     let entry = Entry { door, client: &client, transport, from };
-    let held = check::check(door, &held).await.ok();
+    // A secret that was replaced stands for nobody whose session could be taken over, or ended.
+    let held = check::check(door, &held).await.ok().filter(|held| held.acting().is_ok());
     match who {
         Who::Guest => {
             notice::ask(door, Purpose::Guest, from).await?;

@@ -7,6 +7,7 @@ use doorward_core::feed::Draft;
 use doorward_core::id::UserId;
 use doorward_core::role::Roles;
 use doorward_core::user::User;
+use doorward_store::Committed;
 
 use super::{ATTEMPTS, Refusal, Stopped};
 use crate::door::{Door, Origin};
@@ -27,7 +28,10 @@ pub async fn set(door: &Door, user: UserId, roles: Roles, from: &Origin) -> Resu
         event.detail = Some(roles.as_str().to_owned());
         let draft = Draft::subject(door.handle(user), Strength::RefreshRequired);
         let change = SetRoles { user, from: found.version, roles: roles.clone(), draft };
-        door.cached().commit_durable(DirectoryChange::SetRoles(change), event).await?;
+        if let Committed::Done(_) = door.cached().commit_durable(DirectoryChange::SetRoles(change), event).await? {
+            // Whoever sets them next has the last word.
+            return Ok(door.directory().user(user).await?.ok_or(Refusal::NotFound)?);
+        }
     }
     Err(Stopped::Contended)
 }

@@ -62,6 +62,8 @@ struct Readiness {
     serving: bool,
     /// Did the last commit succeed?
     store_writable: bool,
+    /// Is everything that was committed known here? Until it is, nothing is answered from memory.
+    store_read_back: bool,
     store_queue: u64,
     hash_pool_queue: u64,
     feed_head: String,
@@ -80,6 +82,7 @@ async fn readyz(State(door): State<Door>, RawQuery(query): RawQuery) -> Response
         ready,
         serving: !door.is_draining(),
         store_writable: door.directory().is_writable(),
+        store_read_back: !door.cached().is_behind(),
         store_queue: door.directory().figures().queued,
         hash_pool_queue: door.hashing().meter().waiting(),
         feed_head: door.cached().head().to_string(),

@@ -384,13 +384,13 @@ async fn an_end_that_is_durable_and_not_known_yet_grants_no_lease() {
     let beside = house.beside(|stores| stores).await;
     beside.send(Ask::delete("/v1/session").bearer(&token)).await.ok();
     house.send(Ask::get("/v1/session").bearer(&cookie)).await.ok();
-    house.store().fail_reads(true).expect("a store");
+    house.store().fail_reads(Some(0)).expect("a store");
     house.send(Ask::delete("/v1/session").bearer(&cookie)).await.expect(503, "store_unavailable");
     house.send(Ask::get("/v1/session").bearer(&cookie)).await.expect(503, "store_unavailable");
     house.send(Ask::get("/readyz")).await.expect(503, "store_unavailable");
     shop.ask(&house, |_| {}).await.expect_err("no lease").expect(503, "store_unavailable");
     assert!(shop.try_open(&house, None).await.is_err(), "nor a stream");
-    house.store().fail_reads(false).expect("a store");
+    house.store().fail_reads(None).expect("a store");
     house.send(Ask::get("/v1/session").bearer(&cookie)).await.expect(401, "session_ended");
     house.send(Ask::get("/readyz")).await.ok();
     assert!(shop.ask(&house, |_| {}).await.is_ok());

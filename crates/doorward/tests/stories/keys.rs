@@ -289,6 +289,25 @@ async fn under_a_new_handle_key_people_renew_their_tokens_and_are_found_again() 
     assert_eq!(house.send(Ask::get("/v1/session").jar(&jar)).await.status, 401);
 }
 
+/// The turn is durable and its line cannot be read back: nobody mints under the old names what counts as renewed.
+#[tokio::test]
+async fn a_new_handle_key_is_in_use_before_anybody_reads_that_the_old_is_not() {
+    let house = House::memory().await;
+    let beside = house.beside(|stores| stores).await;
+    let other = house.sign_in("demo-jwt", "body").await.text("access_token");
+    beside.send(Ask::delete("/v1/session").bearer(&other)).await.ok();
+    let before = house.door.keys().handles(Some(house.ada)).epoch;
+    // The keys are read, and then nothing more.
+    house.store().fail_reads(Some(1)).expect("a store");
+    let turned = keys::rotate(&house.door, Purpose::Handle, true, Actor::Operator, &from()).await;
+    assert!(turned.is_err(), "it is not acknowledged");
+    house.store().fail_reads(None).expect("a store");
+    assert_ne!(house.door.keys().handles(Some(house.ada)).epoch, before);
+    let token = house.sign_in("demo-jwt", "body").await.text("access_token");
+    revoke::suspend(&house.door, house.ada, &from()).await.expect("suspended");
+    assert_eq!(who(&house, &token).await.status, 401);
+}
+
 #[tokio::test]
 async fn a_shared_secret_stays_out_of_the_public_set_and_is_told_to_operators_alone() {
     const API: &str = "https://api.example.test";

@@ -11,7 +11,7 @@ const FORM: &str = "__Host-Http-dw_form";
 /// A browser: keeps cookies, says where its requests come from, and sends forms with the token that stood in them.
 pub(super) struct Browser<'a> {
     house: &'a House,
-    jar: Jar,
+    pub(crate) jar: Jar,
     agent: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Opens a page, fills in its form and sends it.
-    async fn fill(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn fill(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
         let token = token(&self.read(page).await);
         let (path, _) = page.split_once('?').unwrap_or((page, ""));
         self.submit(path, &token, fields).await

@@ -10,6 +10,7 @@ use doorward_store::memory::Fault;
 use serde_json::json;
 
 use super::house::{ADA, Ask, Ground, House, Jar, PASSWORD};
+use super::pages::Browser;
 
 #[tokio::test]
 async fn sign_up_makes_an_account_and_signs_nobody_in() {
@@ -260,6 +261,16 @@ async fn a_replaced_secret_looks_on_until_the_new_one_is_seen() {
     for end in ends {
         house.send(end.bearer(&old)).await.expect(401, "session_unknown");
     }
+    // Nor does a thief's own sign-in, or the page to sign out on, take the session over or end it.
+    let cookie = format!("__Host-Http-dw_session={old}");
+    let bea = json!({ "email": "bea@example.test", "password": "quiet-harbour-92" });
+    house.send(Ask::post("/v1/users").json(&bea)).await;
+    let enter = Ask::post("/v1/sessions").header("cookie", &cookie).json(&bea);
+    assert_eq!(house.send(enter).await.status, 201);
+    let mut browser = Browser::new(&house);
+    browser.jar.0.insert(String::from("__Host-Http-dw_session"), old.clone());
+    browser.fill("/logout", &[]).await;
+    house.send(Ask::get("/v1/session").bearer(&old)).await.ok();
     house.set_strategy("demo-session", Strategy::Hybrid).await;
     let convert = Ask::post("/v1/session/refresh").bearer(&old);
     house.send(convert).await.expect(401, "session_unknown");

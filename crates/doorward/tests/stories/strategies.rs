@@ -1,6 +1,9 @@
 //! The three strategies, and every pair of them converted while somebody is signed in.
 
+use doorward::flows::clients::{self, Edit};
+use doorward_core::audit::Actor;
 use doorward_core::client::Strategy;
+use doorward_core::id::ClientId;
 use doorward_core::{Algorithm, Lifetime, base64url};
 use serde_json::json;
 
@@ -178,6 +181,43 @@ async fn a_session_secret_gives_the_token_that_is_good_now_however_often_it_has_
         }
         house.send(by_secret().await.ask_refresh(KEY)).await.ok();
     }
+}
+
+/// What lies dead in a browser's jar, where no script can take it out, is in nobody's way.
+/// Whatever a client may be set to, every verifier reads its tokens.
+#[tokio::test]
+async fn the_largest_token_that_a_client_can_have_is_read() {
+    for algorithm in Algorithm::ALL {
+        let house = House::signing(Ground::Memory, algorithm).await;
+        let long = |word: &str, length: usize, number: usize| {
+            format!("{word}{number}{}", "x".repeat(length - word.len() - 1))
+        };
+        let audiences =
+            (0..7).map(|number| long("https://api", 256, number)).chain([super::house::ISSUER.to_owned()]);
+        let scopes = (0..8).map(|number| long("scope:", 64, number));
+        let edit = Edit { audiences: Some(audiences.collect()), scopes: Some(scopes.collect()), ..Edit::default() };
+        let id = ClientId::parse("demo-jwt").expect("an id");
+        clients::set(&house.door, &id, &edit, Actor::Operator, &Default::default()).await.expect("set");
+        let roles: Vec<String> = (0..doorward_verify::MOST_ROLES).map(|number| format!("{number:064}")).collect();
+        let roles = doorward_core::role::Roles::of(roles.iter().map(String::as_str)).expect("roles");
+        doorward::flows::roles::set(&house.door, house.ada, roles, &Default::default()).await.expect("roles");
+        let token = house.sign_in("demo-jwt", "body").await.text("access_token");
+        assert!(token.len() > 5_000, "{} bytes", token.len());
+        house.send(Ask::get("/v1/session").bearer(&token)).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_is_exchanged_beside_a_dead_cookie() {
+    let house = House::memory().await;
+    let dead = house.sign_in("demo-session", "body").await.text("session_token");
+    house.send(Ask::delete("/v1/session").bearer(&dead)).await.ok();
+    let held = Held::of(&house.sign_in("demo-jwt", "body").await);
+    house.advance(Lifetime::from_secs(5));
+    house.set_strategy("demo-jwt", Strategy::Hybrid).await;
+    let cookie = format!("__Host-Http-dw_session={dead}");
+    let answer = house.send(held.ask_refresh(KEY).header("cookie", &cookie)).await.ok();
+    assert_eq!(Held::of(&answer).form(), Strategy::Hybrid);
 }
 
 #[tokio::test]

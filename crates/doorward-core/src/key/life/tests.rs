@@ -284,3 +284,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_more_keys_are_published_than_verifiers_read_in_one_set() {
+    let standby = made(Purpose::SignEs256, 1, Stage::Published, at(0));
+    let active = made(Purpose::SignEs256, 2, Stage::Active, at(0));
+    let retiring = |number| made(Purpose::SignEdDsa, number, Stage::Retiring, at(0));
+    let with = |many: usize| {
+        let others = (1..=many as u8).map(retiring);
+        others.chain([standby.clone(), active.clone()]).collect::<Vec<_>>()
+    };
+    let turn = |many| rotate(&with(many), Purpose::SignEs256, at(0), true).map(drop);
+    assert_eq!(turn(MOST_KEYS - 3), Ok(()));
+    assert_eq!(turn(MOST_KEYS - 2), Err(Refusal::Exhausted));
+    assert_eq!(begin(&with(MOST_KEYS - 3), Purpose::SignRs256).map(drop), Err(Refusal::Exhausted));
+    let full = with(MOST_KEYS - 2);
+    assert!(kill(&full, &full[MOST_KEYS - 1], at(0), true).is_ok(), "what leaked is ended however full it is");
+    assert!(
+        rotate(&full, Purpose::Handle, at(0), true).map(drop) != Err(Refusal::Exhausted),
+        "those are not published"
+    );
+}

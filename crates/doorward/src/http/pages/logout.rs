@@ -40,6 +40,8 @@ pub async fn submit(
         if !form.is_ours(&door, &visit, reader) {
             return Ok(draw(&door, &visit, reader, true));
         }
+    }
+    if let Some(session) = visit.acting() {
         revoke::sign_out(&door, session, &from).await?;
     }
     let mut response = look::see_other("/login?notice=signed_out");

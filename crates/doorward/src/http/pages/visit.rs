@@ -99,6 +99,11 @@ impl Visit {
         self.caller.as_ref().map(Caller::session)
     }
 
+    /// The same if it may be ended by this visit: a secret that was replaced ends nothing.
+    pub fn acting(&self) -> Option<&Session> {
+        Some(self.caller.as_ref()?.acting().ok()?.session())
+    }
+
     /// Who it is; `None` for nobody and for guests.
     pub fn person(&self) -> Option<(&Session, &User)> {
         let caller = self.caller.as_ref()?;

@@ -53,3 +53,67 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Instance;
+    use crate::{Cut, Entry, Key, Position, Scope, Strength};
+
+    const SESSION: Key = Key([7; 16]);
+
+    fn at(millis: i64) -> Moment {
+        Moment { running: Lifetime::from_millis(millis), wall: Timestamp::from_millis(millis) }
+    }
+
+    /// A record that was read at 1000 and may be kept for 100 ms, of a session that lasts.
+    fn kept() -> Kept {
+        let end = Timestamp::from_millis(9000);
+        let marks = Marks { session: Some(SESSION), ..Marks::default() };
+        Kept { marks, read: at(1000), keep: Lifetime::from_millis(100), expires_at: end, idle_expires_at: end }
+    }
+
+    fn replica() -> Replica {
+        Replica::new(Instance([1; 16]), Lifetime::from_secs(3), Lifetime::ZERO)
+    }
+
+    #[test]
+    fn a_record_is_gone_by_until_it_is_old_or_unused_and_a_session_is_over_at_its_end() {
+        let soon = Timestamp::from_millis(1050);
+        let unused = Kept { idle_expires_at: soon, ..kept() };
+        let ended = Kept { expires_at: soon, idle_expires_at: soon, ..kept() };
+        let nobody_knows = Verdict::Judged(Judgement::Unknown);
+        for (kept, millis, is_over, verdict) in [
+            (kept(), 1000, false, nobody_knows),
+            (kept(), 1099, false, nobody_knows),
+            (kept(), 1100, true, Verdict::FetchAgain),
+            (unused, 1049, false, nobody_knows),
+            (unused, 1050, true, Verdict::FetchAgain),
+            (ended, 1049, false, nobody_knows),
+            (ended, 1050, true, Verdict::Expired),
+            (ended, 1200, true, Verdict::Expired),
+        ] {
+            let now = at(millis);
+            assert_eq!(kept.is_over(now, now.wall), is_over, "{kept:?} at {millis}");
+            assert_eq!(kept.judge(&replica(), Policy::default(), None, now), verdict, "{kept:?} at {millis}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_renewed_or_is_to_be_asked_for_is_fetched_and_what_was_ended_is_not() {
+        let judged = |replica: &Replica, cut| {
+            let policy = Policy { cut, ..Policy::default() };
+            kept().judge(replica, policy, None, at(1000))
+        };
+        let mut replica = replica();
+        assert_eq!(judged(&replica, Cut::Introspect), Verdict::FetchAgain);
+        let mut revoke = |strength| {
+            let ttl = Lifetime::from_mins(62);
+            let entry = Entry { scope: Scope::Session, key: SESSION, strength, min_rv: None, ttl };
+            replica.learn(&[entry], Position { generation: 1, seq: 1 });
+            judged(&replica, Cut::Deny)
+        };
+        assert_eq!(revoke(Strength::RefreshRequired), Verdict::FetchAgain);
+        assert_eq!(revoke(Strength::Terminal), Verdict::Judged(Judgement::Reject(Rejection::TokenRevoked)));
+    }
+}

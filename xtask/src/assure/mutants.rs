@@ -228,7 +228,8 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
 /// The command of a round, up to what its tests are told.
 fn mutants(workspace: &Workspace, target: &Target, round: &Round, folder: &Path) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = (cores / 2).max(1);
+    // Each needs a core or two, and a gigabyte where temporary files are.
+    let jobs = (cores / 2).clamp(1, 4);
     let mut command = cargo(workspace, &["mutants", "--package", target.package, "--no-shuffle"]);
     command.arg("--output").arg(folder).arg(format!("--jobs={jobs}")).args(target.features);
     // The machine may be busy with something else.

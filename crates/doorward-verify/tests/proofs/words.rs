@@ -28,6 +28,7 @@ fn every_error_says_something_of_its_own() {
         assert!(!said[..place].contains(one), "{one:?} is said twice");
     }
     assert!(refused.to_string().ends_with(&Rejection::KeyUnknown.to_string()), "it says why");
+    assert_eq!(Broken::ALL.map(Broken::code), ["event_too_large", "event_malformed", "event_forged"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{Judgement, Lifetime, Policy, Position, Rejection, Timestamp};
 
@@ -48,6 +48,9 @@ pub use settings::{Settings, StartError};
 
 use settings::Settled;
 use shared::Shared;
+
+/// How often whoever waits at the start looks whether it is ready.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Why a credential was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -224,8 +227,7 @@ impl Follower {
     pub async fn ready(&self, within: Duration) -> bool {
         let wait = async {
             while !self.is_ready() {
-                let next = self.0.shared.read().lease().proven() + 1;
-                drop(timeout(Duration::from_millis(50), self.0.shared.proven(next)).await);
+                sleep(LOOK_AGAIN).await;
             }
         };
         timeout(within, wait).await.is_ok()

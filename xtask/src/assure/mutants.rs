@@ -28,16 +28,15 @@ pub(crate) struct Target {
     /// Globs: a file, or a folder and what is in it.
     files: &'static [&'static str],
     left_out: &'static [&'static str],
-    features: &'static [&'static str],
     /// How many seconds the tests may take at least, also where that is many times what they usually take.
     patience: u32,
     rounds: [Round; 2],
 }
 
-/// A round of tests: which programs are built, and which tests run.
+/// A round of tests: which programs are built with what, and which tests run.
 #[derive(Debug)]
 struct Round {
-    programs: &'static [&'static str],
+    built: &'static [&'static str],
     tests: &'static [&'static str],
 }
 
@@ -55,14 +54,10 @@ pub(crate) static CORE: Target = Target {
         "crates/doorward-core/src/session/*.rs",
     ],
     left_out: &[],
-    features: &[],
     patience: 30,
     rounds: [
-        Round {
-            programs: &["--lib", "--test=refresh_rule", "--test=refresh_token"],
-            tests: &["--skip", "watermark"],
-        },
-        Round { programs: &["--tests"], tests: &[] },
+        Round { built: &["--lib", "--test=refresh_rule", "--test=refresh_token"], tests: &["--skip", "watermark"] },
+        Round { built: &["--tests"], tests: &[] },
     ],
 };
 
@@ -72,11 +67,10 @@ pub(crate) static VERIFY: Target = Target {
     package: "doorward-verify",
     files: &["crates/doorward-verify/src/**/*.rs"],
     left_out: IO,
-    features: &[],
     patience: 30,
     rounds: [
-        Round { programs: &["--lib", "--test=proofs"], tests: SLOW },
-        Round { programs: &["--lib", "--test=proofs"], tests: &[] },
+        Round { built: &["--lib", "--test=proofs"], tests: SLOW },
+        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[] },
     ],
 };
 
@@ -86,12 +80,14 @@ pub(crate) static FOLLOW: Target = Target {
     package: "doorward-verify",
     files: IO,
     left_out: &[],
-    features: &["--features", "layer"],
     // These tests mostly wait, and where something never comes, twenty seconds each.
     patience: 120,
     rounds: [
-        Round { programs: &["--lib", "--test=proofs"], tests: &["follow", "layer", "--test-threads=16"] },
-        Round { programs: &["--lib", "--test=proofs"], tests: &[] },
+        Round {
+            built: &["--lib", "--test=proofs", "--features=layer"],
+            tests: &["follow", "layer", "--test-threads=16"],
+        },
+        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[] },
     ],
 };
 
@@ -231,12 +227,12 @@ fn mutants(workspace: &Workspace, target: &Target, round: &Round, folder: &Path)
     // Each needs a core or two, and a gigabyte where temporary files are.
     let jobs = (cores / 2).clamp(1, 4);
     let mut command = cargo(workspace, &["mutants", "--package", target.package, "--no-shuffle"]);
-    command.arg("--output").arg(folder).arg(format!("--jobs={jobs}")).args(target.features);
+    command.arg("--output").arg(folder).arg(format!("--jobs={jobs}"));
     // The machine may be busy with something else.
     command.arg("--timeout-multiplier=3").arg(format!("--minimum-test-timeout={}", target.patience));
     command.args(target.files.iter().map(|file| format!("--file={file}")));
     command.args(target.left_out.iter().map(|file| format!("--exclude={file}")));
-    command.args(round.programs.iter().map(|program| format!("--cargo-arg={program}")));
+    command.args(round.built.iter().map(|word| format!("--cargo-arg={word}")));
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("CARGO_TARGET_DIR");
     if jobs == 1 {
         // It builds where the round before has built. Several would wait for each other there: each has a folder.

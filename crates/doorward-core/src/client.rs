@@ -293,17 +293,17 @@ impl Client {
         if !verifier::are_audiences(&self.audiences) {
             return Err(Unfit::Audiences);
         }
-        if self.scopes.len() > SCOPES_MOST || !self.scopes.iter().all(|scope| is_scope(scope)) {
+        if self.scopes.len() > LIST_MOST || !self.scopes.iter().all(|scope| is_scope(scope)) {
             return Err(Unfit::Scopes);
         }
         Ok(())
     }
 }
 
-/// The most scopes of a client, and the longest of them in bytes: with as many audiences, roles and the longest signature
-/// its tokens are still read.
-const SCOPES_MOST: usize = 8;
-const SCOPE_LONGEST: usize = 64;
+/// The most scopes of a client, and as many audiences: with all roles and the longest signature its tokens are still read.
+pub const LIST_MOST: usize = 8;
+/// The longest scope, in bytes.
+pub const SCOPE_LONGEST: usize = 64;
 
 /// A scope-token of RFC 6749, section 3.3.
 fn is_scope(scope: &str) -> bool {
@@ -393,12 +393,12 @@ mod tests {
             Client { audiences, scopes, ..web() }.check()
         };
         let (audience, scope) = ("a".repeat(256), "s".repeat(SCOPE_LONGEST));
-        assert_eq!(with(&[audience.as_str(); 8], &[scope.as_str(); SCOPES_MOST]), Ok(()));
+        assert_eq!(with(&[audience.as_str(); 8], &[scope.as_str(); LIST_MOST]), Ok(()));
         for wrong in [&["a"; 9][..], &[&format!("{audience}a")], &[""], &["a b"]] {
             assert_eq!(with(wrong, &[]), Err(Unfit::Audiences), "{wrong:?}");
         }
         for wrong in
-            [&["s"; SCOPES_MOST + 1][..], &[&format!("{scope}s")], &[""], &["a b"], &["a\"b"], &["a\\b"], &["\u{e9}"]]
+            [&["s"; LIST_MOST + 1][..], &[&format!("{scope}s")], &[""], &["a b"], &["a\"b"], &["a\\b"], &["\u{e9}"]]
         {
             assert_eq!(with(&[], wrong), Err(Unfit::Scopes), "{wrong:?}");
         }

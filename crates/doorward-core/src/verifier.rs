@@ -5,14 +5,14 @@ use core::fmt;
 use doorward_verify::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::client::LIST_MOST;
 use crate::id::VerifierId;
 use crate::secret::SecretHash;
 
 /// The longest name, in characters.
 const NAME_LONGEST: usize = 64;
-/// The most audiences, and the longest of them in bytes.
-const AUDIENCES_MOST: usize = 8;
-const AUDIENCE_LONGEST: usize = 256;
+/// The longest audience, in bytes.
+pub const AUDIENCE_LONGEST: usize = 256;
 
 /// A verifier as it is registered. Its id is never used for another one.
 #[derive(Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) fn are_audiences(texts: &[String]) -> bool {
     let plain = |text: &String| {
         (1..=AUDIENCE_LONGEST).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
     };
-    texts.len() <= AUDIENCES_MOST && texts.iter().all(plain)
+    texts.len() <= LIST_MOST && texts.iter().all(plain)
 }
 
 impl VerifierRecord {

@@ -113,11 +113,10 @@ impl Cached {
     /// # Errors
     /// [`StoreError`] if the backend cannot be read.
     pub async fn open(stores: Stores, capacity: usize, budget: usize) -> Result<Arc<Self>, StoreError> {
-        let clients = stores.directory.clients().await?;
         let feed = Feed::open(&*stores.directory, budget).await?;
         let cached = Self {
             records: Records::new(capacity),
-            clients: RwLock::new(clients.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect()),
+            clients: RwLock::new(HashMap::new()),
             verifiers: RwLock::new(Verifiers::new()),
             feed,
             fence: AtomicU64::new(0),
@@ -126,6 +125,7 @@ impl Cached {
             tally: Tally::default(),
             stores,
         };
+        cached.reload_clients().await?;
         cached.reload_verifiers().await?;
         Ok(Arc::new(cached))
     }
@@ -371,6 +371,13 @@ impl Cached {
         if let Some(client) = self.stores.directory.client(id).await? {
             write(&self.clients).insert(id.clone(), Known::of(client));
         }
+        Ok(())
+    }
+
+    async fn reload_clients(&self) -> Result<(), StoreError> {
+        let _turn = self.reading.lock().await;
+        let all = self.stores.directory.clients().await?;
+        *write(&self.clients) = all.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect();
         Ok(())
     }
 

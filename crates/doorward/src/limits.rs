@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
-use doorward_core::{Lifetime, MOST_ROLES, data, login, password, policy, role, user};
+use doorward_core::{Lifetime, MOST_ROLES, client, data, login, password, policy, role, user, verifier};
 use doorward_store::sqlite::WRITER_QUEUE;
 use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
 
-use crate::config::client;
 use crate::door::TOUCHED_MOST;
 use crate::flows::feed::AT_ONCE;
 use crate::hashing::WAITING_PER_THREAD;
@@ -128,7 +127,9 @@ fn bodies() -> Vec<Limit> {
         limit("a role", bytes(role::ROLE_LONGEST), "400 `invalid_field`"),
         limit("an attempt key", "16 to 64 characters", "400 `invalid_field`"),
         limit("a client's id", "3 to 64 characters", "403 `client_unknown`"),
-        limit("a client's lists (origins, audiences …)", count(client::MOST), "400 `invalid_field`"),
+        limit("a client's lists (origins, audiences …)", count(client::LIST_MOST), "400 `invalid_field`"),
+        limit("an audience of a client", bytes(verifier::AUDIENCE_LONGEST), "422 `client_unfit`"),
+        limit("a scope of a client", bytes(client::SCOPE_LONGEST), "422 `client_unfit`"),
         limit("`return_to` of a page", bytes(return_to::LONGEST), "it is not followed"),
     ]
 }

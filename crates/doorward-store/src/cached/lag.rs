@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorward_core::id::ClientId;
 
-use super::{Cached, Known, write};
+use super::Cached;
 use crate::{Committed, StoreError};
 
 /// How often what was committed could not be read back, and how many of these times have been made good.
@@ -70,12 +70,8 @@ impl Cached {
         if failed == self.lag.mended.load(Ordering::Acquire) {
             return Ok(());
         }
-        let directory = &*self.stores.directory;
-        self.feed.catch_up_and_publish(directory).await?;
-        let turn = self.reading.lock().await;
-        let clients = directory.clients().await?;
-        *write(&self.clients) = clients.into_iter().map(|client| (client.id.clone(), Known::of(client))).collect();
-        drop(turn);
+        self.feed.catch_up_and_publish(&*self.stores.directory).await?;
+        self.reload_clients().await?;
         self.reload_verifiers().await?;
         self.lag.mended.fetch_max(failed, Ordering::AcqRel);
         Ok(())

@@ -1,6 +1,6 @@
 //! A client in words: as a seed file, the command line and the admin API write it.
 
-use doorward_core::client::{AttemptKey, Client, ClientKind, Strategy, Transport};
+use doorward_core::client::{AttemptKey, Client, ClientKind, LIST_MOST, Strategy, Transport};
 use doorward_core::id::ClientId;
 use doorward_core::policy::Profile;
 use doorward_core::{Algorithm, Lifetime, Timestamp};
@@ -154,12 +154,9 @@ fn word<T>(said: Option<String>, read: impl Fn(&str) -> Option<T>, wrong: impl F
     read
 }
 
-/// The most entries of a list: what `aud` of a token can hold.
-pub const MOST: usize = 8;
-
 fn fits(words: &[String], wrong: impl FnOnce()) -> bool {
     let plain = |word: &String| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic());
-    let fits = words.len() <= MOST && words.iter().all(plain);
+    let fits = words.len() <= LIST_MOST && words.iter().all(plain);
     if !fits {
         wrong();
     }

@@ -14,13 +14,13 @@ use doorward_core::secret::Secret;
 use doorward_core::session::{Device, Drawn, EndReason, Ended, Opening, Salt, Session};
 use doorward_core::throttle::Whose;
 use doorward_core::user::{Email, User};
-use doorward_core::{Position, Timestamp, login, revoke};
+use doorward_core::{Position, Timestamp, login};
 use doorward_store::Committed;
 
 use super::check::{self, Caller, Credentials};
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
-use super::{ATTEMPTS, Refusal, Stopped, notice, password, revoke as ending};
+use super::{ATTEMPTS, Refusal, Stopped, notice, password, revoke};
 use crate::door::{Door, Origin, Stopwatch};
 use crate::metrics::words;
 use crate::throttle::Purpose;
@@ -188,14 +188,14 @@ impl Entry<'_> {
         if self.door.sessions().sessions_of(user, now).await?.len() < MOST_SESSIONS {
             return Ok(false);
         }
-        let mut alive = ending::alive_of(self.door, user, now).await?;
+        let mut alive = revoke::alive_of(self.door, user, now).await?;
         // The one that this browser holds is ended anyway.
         alive.retain(|session| held.is_none_or(|held| held.session().id != session.id));
         let over = crowded_out(&alive);
         if over.is_empty() {
             return Ok(false);
         }
-        self.end(&over, EndReason::CrowdedOut, now).await?;
+        revoke::end(self.door, &over, EndReason::CrowdedOut, Actor::User(user), self.from).await?;
         Ok(true)
     }
 
@@ -255,7 +255,8 @@ impl Entry<'_> {
             }
         }
         if let Some(over) = over {
-            self.end(&[&over], EndReason::Replaced, around.now).await?;
+            let by = over.user.map_or(Actor::Nobody, Actor::User);
+            revoke::end(door, &[&over], EndReason::Replaced, by, self.from).await?;
         }
         let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
         Ok(Issued { session, user, handed, transport: self.transport })
@@ -271,16 +272,5 @@ impl Entry<'_> {
         }
         // 128 drawn bits were taken: the dice are broken.
         Err(Stopped::NoEntropy)
-    }
-
-    async fn end(&self, over: &[&Session], why: EndReason, now: Timestamp) -> Result<(), Stopped> {
-        let whose = over.first().and_then(|session| session.user);
-        let mut event = self.door.event(Kind::SessionsEnded, whose.map_or(Actor::Nobody, Actor::User), self.from)?;
-        event.who = whose;
-        event.session = over.first().filter(|_| over.len() == 1).map(|session| session.id);
-        event.detail = Some(why.name().to_owned());
-        let change = DirectoryChange::EndSessions(revoke::end(over, why, now, |user| self.door.handle(user)));
-        self.door.cached().commit_durable(change, event).await?;
-        Ok(())
     }
 }

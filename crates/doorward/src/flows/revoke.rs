@@ -134,7 +134,11 @@ pub async fn end_user(
     }
 }
 
-async fn end(
+/// Ends these sessions.
+///
+/// # Errors
+/// Only what stops the store.
+pub(super) async fn end(
     door: &Door,
     sessions: &[&Session],
     why: EndReason,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doorward_verify::feed::{
     Bump, Echo, Event, Hello, Instance, Need, Ping, Place, Range, Snapshot, Statement, StreamId, StreamKey, Written,
@@ -45,7 +45,7 @@ pub(crate) struct State {
     /// Does not write echoes into streams.
     pub(crate) is_mute: bool,
     /// When streams were asked for, and from where on.
-    pub(crate) asked: Vec<(Instant, Option<Position>)>,
+    pub(crate) asked: Vec<(Timestamp, Option<Position>)>,
     /// Seals with another key.
     pub(crate) forge: bool,
     pub(crate) version: u64,
@@ -278,7 +278,7 @@ impl Fake {
         let (out, mut events) = unbounded_channel();
         {
             let mut state = self.state();
-            state.asked.push((Instant::now(), cursor));
+            state.asked.push((now(), cursor));
             let id = StreamId([state.requests["/v1/feed"] as u8; 16]);
             let key = state.key(instance.parse().unwrap());
             let mut stream = Stream { id, key, next: Place::Stream(0), out };

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_core::advice::{Answer, Answers, Topic, comparison};
 use doorward_core::client::Strategy;
-use doorward_core::form::Reader;
 use minijinja::{Value, context};
 
 use super::form::{Asked, Fault};
@@ -23,7 +22,7 @@ const LONGEST: usize = 255;
 
 /// Shows the questions, and the recommendation if anything was answered.
 pub async fn show(State(door): State<Door>, visit: Visit, Asked(query): Asked<BTreeMap<String, String>>) -> Response {
-    let reader = visit.person().map_or(Reader::Anybody, |(session, _)| Reader::Session(session.id));
+    let reader = visit.reader();
     let issuer = query.get("issuer").map(String::as_str).unwrap_or_default();
     match read(&query) {
         Ok(answers) => {

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::Response;
-use doorward_core::form::Reader;
 use minijinja::context;
 
 use super::visit::Visit;
@@ -17,7 +16,7 @@ static RULES: LazyLock<String> = LazyLock::new(|| rules().to_string());
 
 /// Shows the tool.
 pub async fn show(State(door): State<Door>, visit: Visit) -> Response {
-    let reader = visit.person().map_or(Reader::Anybody, |(session, _)| Reader::Session(session.id));
+    let reader = visit.reader();
     let issuer = door.settings().issuer.as_str();
     visit.page(&door, reader, "jwt.html", "", context! { issuer, rules => RULES.as_str() })
 }

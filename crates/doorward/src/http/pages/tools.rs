@@ -3,7 +3,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use doorward_core::form::Reader;
 use minijinja::context;
 
 use super::visit::Visit;
@@ -20,6 +19,6 @@ pub async fn secrets(State(door): State<Door>, visit: Visit) -> Response {
 }
 
 fn draw(door: &Door, visit: &Visit, template: &str) -> Response {
-    let reader = visit.person().map_or(Reader::Anybody, |(session, _)| Reader::Session(session.id));
+    let reader = visit.reader();
     visit.page(door, reader, template, "", context! {})
 }

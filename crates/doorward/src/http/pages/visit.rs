@@ -110,6 +110,11 @@ impl Visit {
         Some((caller.session(), caller.record.user.as_deref()?))
     }
 
+    /// Who the forms of a page are for that anybody may see.
+    pub fn reader(&self) -> Reader {
+        self.person().map_or(Reader::Anybody, |(session, _)| Reader::Session(session.id))
+    }
+
     /// Does the browser hold a secret whose session is over or unknown?
     pub const fn is_dead(&self) -> bool {
         self.is_dead

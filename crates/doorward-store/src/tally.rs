@@ -18,6 +18,8 @@ pub struct Figures {
     pub queued: u64,
     /// Transactions that became durable; many changes may share one.
     pub commits: u64,
+    /// Reads, those that failed too.
+    pub reads: u64,
     /// Reads that failed.
     pub failed_reads: u64,
     /// The size of the file, in bytes.

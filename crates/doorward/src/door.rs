@@ -8,11 +8,11 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::client::Client;
-use doorward_core::id::{ClientId, EventId, SessionId, UserId};
+use doorward_core::id::{ClientId, EventId, SessionId};
 use doorward_core::key::{Masters, Private};
 use doorward_core::policy::{RefreshPolicy, SKEW};
 use doorward_core::watermark::{Moment, Watermark};
-use doorward_core::{Key, Lifetime, Position, Timestamp, TokenType, Verifier};
+use doorward_core::{Lifetime, Position, Timestamp, TokenType, Verifier};
 use doorward_store::cached::Cached;
 use doorward_store::{StoreError, Stores};
 
@@ -24,6 +24,7 @@ use crate::http::pages::look::Look;
 use crate::hub::{self, FeedSettings, Hub};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::ring::Ring;
 use crate::throttle::{ACCOUNTS, Limits, Throttle};
 use crate::watch::Watch;
 
@@ -163,9 +164,7 @@ pub struct Door(Arc<Inner>);
 struct Inner {
     cached: Arc<Cached>,
     settings: Settings,
-    keys: RwLock<Arc<Keys>>,
-    /// Lent to one at a time, so that keys are turned one after the other.
-    vault: tokio::sync::Mutex<Masters>,
+    ring: Ring,
     look: RwLock<Look>,
     hashing: Hashing,
     throttle: Throttle,
@@ -225,8 +224,7 @@ impl Door {
             watch: Watch::default(),
             metrics: Metrics::new(now),
             settings,
-            keys: RwLock::new(Arc::new(keys)),
-            vault: tokio::sync::Mutex::new(masters),
+            ring: Ring::new(keys, masters),
             look: RwLock::new(Look::ours()),
             hashing,
             clock,
@@ -263,17 +261,12 @@ impl Door {
 
     /// The keys in use.
     pub fn keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.ring.keys()
     }
 
-    /// Uses other keys from now on.
-    pub fn set_keys(&self, keys: Keys) {
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-    }
-
-    /// The master keys, for whoever turns keys; nobody else does meanwhile.
-    pub async fn vault(&self) -> tokio::sync::MutexGuard<'_, Masters> {
-        self.0.vault.lock().await
+    /// The keys, for whoever turns them or speaks of people.
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.0.ring
     }
 
     /// What pages look like.
@@ -390,11 +383,6 @@ impl Door {
     /// A client that exists and is not switched off.
     pub fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
         self.client_called(id.as_str())
-    }
-
-    /// The handle of a user.
-    pub fn handle(&self, user: UserId) -> Key {
-        self.keys().handle_of(user)
     }
 
     /// A name for a request, to find its traces by. Not secret, not guessable from outside.

@@ -148,6 +148,11 @@ impl Keys {
         })
     }
 
+    /// Does everybody have the same name under the other keys?
+    pub(crate) const fn names_as(&self, other: &Self) -> bool {
+        self.handle_number == other.handle_number
+    }
+
     /// The mark of a range of the feed, as text.
     pub fn range_mac(&self, range: &[u8]) -> String {
         base64url::encode(&key::range_mark(&self.handle, range))

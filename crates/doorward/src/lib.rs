@@ -18,6 +18,7 @@ pub mod listener;
 pub mod measure;
 pub mod metrics;
 pub mod requests;
+mod ring;
 pub mod throttle;
 pub mod watch;
 pub mod wiring;

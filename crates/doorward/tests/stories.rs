@@ -40,6 +40,8 @@ mod listening;
 mod malformed;
 #[path = "stories/metrics.rs"]
 mod metrics;
+#[path = "stories/names.rs"]
+mod names;
 #[path = "stories/pages.rs"]
 mod pages;
 #[path = "stories/refresh.rs"]

@@ -32,6 +32,7 @@ use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use self::state::State;
+use crate::tally::Figures;
 use crate::{Committed, Credential, Directory, Opening, Realm, Receipt, Sessions, StoreError};
 
 /// A store that lives and dies with its process.
@@ -43,6 +44,7 @@ struct Inner {
     state: State,
     faults: VecDeque<Fault>,
     writable: bool,
+    reads: u64,
     /// So many reads succeed yet, if they shall fail after that.
     reads_left: Option<u32>,
 }
@@ -78,7 +80,7 @@ impl Memory {
     }
 
     const fn of(state: State) -> Self {
-        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, reads_left: None }) }
+        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, reads: 0, reads_left: None }) }
     }
 
     /// Goes on from a copy as a store in a file does at its start: in a new generation of the feed; and where the feed had
@@ -121,6 +123,7 @@ impl Memory {
 
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
         let mut inner = self.lock()?;
+        inner.reads += 1;
         match inner.reads_left.as_mut() {
             Some(0) => return Err(StoreError::Unavailable),
             Some(left) => *left -= 1,
@@ -278,6 +281,10 @@ impl Directory for Memory {
 
     fn is_writable(&self) -> bool {
         self.lock().is_ok_and(|inner| inner.writable)
+    }
+
+    fn figures(&self) -> Figures {
+        Figures { reads: self.lock().map_or(0, |inner| inner.reads), ..Figures::default() }
     }
 }
 

@@ -247,6 +247,7 @@ impl Directory for Sqlite {
         Figures {
             queued: self.writer.queued(),
             commits: self.writer.commits(),
+            reads: self.readers.asked(),
             failed_reads: self.readers.failed(),
             file: size(&self.path),
             log: size(&self.path.with_extension("db-wal")),

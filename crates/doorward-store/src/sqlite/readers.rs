@@ -39,6 +39,11 @@ impl Readers {
         })
     }
 
+    /// How many queries there were.
+    pub(super) fn asked(&self) -> u64 {
+        self.next.load(Ordering::Relaxed) as u64
+    }
+
     /// How many queries failed.
     pub(super) fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)

@@ -180,6 +180,15 @@ pub async fn a_store_that_commits_is_writable(stores: &Stores) {
     assert_eq!(answer(stores.sessions.datum(session_id(1), &data_key("cart"))).await, None);
 }
 
+/// Whatever is asked of a store is one read, whether anything is found or not.
+pub async fn every_read_is_counted(stores: &Stores) {
+    let before = stores.directory.figures().reads;
+    answer(stores.sessions.session(session_id(1))).await;
+    answer(stores.directory.user_by_email("nobody@example.com")).await;
+    answer(stores.directory.epochs(None, &client_id(1))).await;
+    assert_eq!(stores.directory.figures().reads, before + 3);
+}
+
 /// What no verifier needs any more goes, oldest first; what is left has no holes, and the numbers go on.
 pub async fn old_lines_are_forgotten_from_the_beginning_and_the_head_stays(stores: &Stores) {
     let begin = head(stores).await;

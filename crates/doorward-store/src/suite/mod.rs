@@ -149,6 +149,7 @@ macro_rules! store_suite {
             many_ends_at_once_leave_a_feed_without_gaps
             old_lines_are_forgotten_from_the_beginning_and_the_head_stays
             a_store_that_commits_is_writable
+            every_read_is_counted
         ]);
     };
     (@topic $open:expr, $topic:ident: [$($case:ident)*]) => {

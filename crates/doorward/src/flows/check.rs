@@ -239,7 +239,7 @@ pub(super) async fn load(
         Some(id) => Some(Arc::new(door.directory().user(id).await?.ok_or(Refusal::SessionEnded)?)),
         None => None,
     };
-    let subject = session.user.map(|id| door.handle(id));
+    let subject = session.user.map(|id| door.keys().handle_of(id));
     Ok(Record::new(session, user, subject, epochs, (read_at, now)))
 }
 

@@ -13,7 +13,7 @@ use doorward_core::{Algorithm, Lifetime, Timestamp, base64url};
 use doorward_store::{Committed, StoreError};
 use zeroize::Zeroizing;
 
-use super::{ATTEMPTS, Refusal, Stopped, everybody, lead};
+use super::{ATTEMPTS, Refusal, Stopped, lead, names};
 use crate::door::{Door, Origin};
 use crate::keys::{self, Keys, KeysError};
 
@@ -32,7 +32,7 @@ pub async fn rotate(
     if !hurry {
         lead::wait(door, purpose).await?;
     }
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let turning = Turning { door, masters: &masters, by, from, what: format!("rotate {}", purpose.name()) };
     turning.turn(|keys, now| Ok(key::rotate(keys, purpose, now, hurry || lead::is_over(door, purpose))?)).await
 }
@@ -48,7 +48,7 @@ pub async fn retire(
     by: Actor,
     from: &Origin,
 ) -> Result<Vec<KeyRecord>, Stopped> {
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let turning = Turning { door, masters: &masters, by, from, what: format!("retire {id}") };
     turning.turn(|keys, now| Ok(key::retire(find(keys, id)?, now, hurry)?)).await
 }
@@ -64,7 +64,7 @@ pub async fn kill(door: &Door, id: KeyId, hurry: bool, by: Actor, from: &Origin)
     if let Some(key) = active.filter(|_| !hurry) {
         lead::wait(door, key.purpose).await?;
     }
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let turning = Turning { door, masters: &masters, by: by.clone(), from, what: format!("kill {id}") };
     // An RSA pair takes a second to make, and may not be had at all while passwords are hashed: the end does not wait for
     // the next standby.
@@ -96,7 +96,7 @@ pub async fn ensure(door: &Door, algorithm: Algorithm, by: Actor, from: &Origin)
         return Ok(Vec::new());
     }
     let purpose = Purpose::signing(algorithm);
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let turning = Turning { door, masters: &masters, by, from, what: format!("begin {}", purpose.name()) };
     let begin = |keys: &[KeyRecord], _| {
         let is_there = keys.iter().any(|key| key.purpose == purpose && key.stage == Stage::Active);
@@ -110,7 +110,7 @@ pub async fn ensure(door: &Door, algorithm: Algorithm, by: Actor, from: &Origin)
 /// # Errors
 /// [`Stopped`] by the store, the dice or a full pool; it is tried again soon.
 pub async fn tend(door: &Door, jitter: Lifetime) -> Result<Vec<KeyRecord>, Stopped> {
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let from = Origin::default();
     let turning =
         Turning { door, masters: &masters, by: Actor::Doorward, from: &from, what: String::from("by itself") };
@@ -128,7 +128,7 @@ pub async fn tend(door: &Door, jitter: Lifetime) -> Result<Vec<KeyRecord>, Stopp
 /// # Errors
 /// [`Stopped::Store`] if a record is broken.
 pub async fn reseal(door: &Door, new: &Secret, by: Actor, from: &Origin) -> Result<Vec<KeyRecord>, Stopped> {
-    let mut masters = door.vault().await;
+    let mut masters = door.ring().vault().await;
     let next = masters.with_next(new);
     for _ in 0..ATTEMPTS {
         let keys = door.directory().keys().await?;
@@ -159,7 +159,7 @@ pub struct Shared {
 /// # Errors
 /// [`Refusal::NotFound`] if nobody uses HS256.
 pub async fn share(door: &Door, by: Actor, from: &Origin) -> Result<Vec<Shared>, Stopped> {
-    let masters = door.vault().await;
+    let masters = door.ring().vault().await;
     let keys = door.directory().keys().await?;
     let shared = keys.iter().filter(|key| key.purpose == Purpose::SignHs256 && key.stage != Stage::Retired);
     let shared = shared.map(|key| {
@@ -194,7 +194,7 @@ impl Turning<'_> {
         let door = self.door;
         for _ in 0..ATTEMPTS {
             let keys = door.directory().keys().await?;
-            learn(door, self.masters, &keys, self.from).await?;
+            learn(door, self.masters, &keys).await?;
             let mut event = door.event(Kind::KeysTurned, self.by.clone(), self.from)?;
             event.detail = Some(self.what.clone());
             let now = event.at;
@@ -229,7 +229,8 @@ impl Turning<'_> {
     }
 }
 
-/// Writes records and lines in one step, and uses the keys from then on. `false` if somebody else was quicker.
+/// Writes records and lines in one step, and uses the keys from then on. `false` if somebody else was quicker. Nobody speaks
+/// of people meanwhile where their names change by it.
 async fn commit(
     door: &Door,
     masters: &Masters,
@@ -240,14 +241,22 @@ async fn commit(
     // Opened before they are written: what cannot be used must not become what is there.
     let opened = Keys::open(&replaced(keys, &changed), masters)?;
     let change = DirectoryChange::TurnKeys(TurnKeys { keys: changed, drafts });
+    let renaming = match door.keys().names_as(&opened) {
+        true => None,
+        false => Some(door.ring().renaming().await),
+    };
     let here = door.clone();
     // Before anybody reads in the feed that the old names are out of date: whoever has read that mints under the new.
-    match door.cached().commit_durable_and(change, event, move || here.set_keys(opened)).await {
+    let used = move || {
+        here.ring().set(opened);
+        drop(renaming);
+    };
+    match door.cached().commit_durable_and(change, event, used).await {
         Ok(committed) => Ok(committed != Committed::Conflict),
         Err(error) => {
             // It may be done all the same. What is there is what is used; if that cannot be read, it is tried every minute.
             if let Ok(keys) = door.directory().keys().await {
-                learn(door, masters, &keys, &Origin::default()).await?;
+                learn(door, masters, &keys).await?;
             }
             Err(error.into())
         }
@@ -255,19 +264,17 @@ async fn commit(
 }
 
 /// Uses the keys that are there, where another process turned some or a turn of ours did not hear of its end. What was
-/// minted under an old handle key after everybody knew of the new one is not found by its new names: it has to be renewed.
-async fn learn(door: &Door, masters: &Masters, keys: &[KeyRecord], from: &Origin) -> Result<(), Stopped> {
+/// minted under an old handle key after everybody knew of the new one is not found by its new names: it has to be renewed,
+/// before anything else is said of anybody.
+async fn learn(door: &Door, masters: &Masters, keys: &[KeyRecord]) -> Result<(), Stopped> {
     let before = door.keys();
-    if before.are_of(keys) {
-        return Ok(());
+    if !before.are_of(keys) {
+        let now = Keys::open(keys, masters)?;
+        let mut renaming = door.ring().renaming().await;
+        renaming.owes_renewal |= !before.names_as(&now);
+        door.ring().set(now);
     }
-    let now = Keys::open(keys, masters)?;
-    let are_renamed = now.handles(None).epoch != before.handles(None).epoch;
-    door.set_keys(now);
-    if are_renamed {
-        everybody::renew(door, Actor::Doorward, from).await?;
-    }
-    Ok(())
+    names::settle(door).await
 }
 
 fn find(keys: &[KeyRecord], id: KeyId) -> Result<&KeyRecord, Stopped> {

@@ -19,6 +19,7 @@ pub mod keys;
 mod lead;
 pub mod list;
 pub mod login;
+mod names;
 mod notice;
 pub mod password;
 pub mod record;

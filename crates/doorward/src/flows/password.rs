@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use super::check::Caller;
 use super::guess::Guess;
 use super::issue::{self, Issued, Issuing, Pen};
+use super::names::Names;
 use super::{ATTEMPTS, Refusal, Stopped, notice, register};
 use crate::door::{Door, Origin};
 
@@ -176,9 +177,10 @@ async fn set(
     mut event: Event,
 ) -> Result<Option<Position>, Stopped> {
     event.who = Some(user);
-    let draft = Draft::subject(door.handle(user), Strength::Terminal);
+    let names = Names::hold(door).await?;
+    let draft = Draft::subject(names.of(user), Strength::Terminal);
     let change = SetPassword { user, from, phc, keep, draft, at: event.at };
-    match door.cached().commit_durable(DirectoryChange::SetPassword(Box::new(change)), event).await? {
+    match names.commit(DirectoryChange::SetPassword(Box::new(change)), event).await? {
         Committed::Done(done) => Ok(done.lines.last().map(|line| line.place)),
         Committed::Conflict => Ok(None),
     }

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::authenticate::{Application, authenticate};
 use super::check::{self, By, Caller, Credentials};
 use super::issue::{self, Handed, Issued, Issuing, Pen};
+use super::names::Names;
 use super::{ATTEMPTS, Refusal, Stopped, notice};
 use crate::door::{Door, Origin, Stopwatch};
 use crate::metrics::words::RefreshEnd;
@@ -165,7 +166,7 @@ impl Asking<'_> {
                 }
                 Decision::Rotate(turn) => {
                     if let Some((turned, handed)) = self.rotate(&session, *turn, issuing).await? {
-                        let subject = turned.user.map(|user| door.handle(user));
+                        let subject = turned.user.map(|user| door.keys().handle_of(user));
                         let record = Record::new(turned, user, subject, epochs, (head, now));
                         return Ok(self.remember(record, handed));
                     }
@@ -353,10 +354,9 @@ impl Asking<'_> {
         event.who = session.user;
         event.session = Some(session.id);
         event.client = Some(session.client.clone());
-        let change = DirectoryChange::EndSessions(revoke::end(&[session], EndReason::RefreshReused, now, |user| {
-            door.handle(user)
-        }));
-        door.cached().commit_durable(change, event).await?;
+        let names = Names::hold(door).await?;
+        let end = revoke::end(&[session], EndReason::RefreshReused, now, |user| names.of(user));
+        names.commit(DirectoryChange::EndSessions(end), event).await?;
         tracing::warn!(session = %session.id, client = %session.client, "a retired refresh token was shown; its session is ended");
         Ok(())
     }

@@ -12,6 +12,7 @@ use doorward_core::{Position, Strength, Timestamp};
 use doorward_store::Committed;
 
 use super::check::Acting;
+use super::names::Names;
 use super::{ATTEMPTS, Refusal, Stopped};
 use crate::door::{Door, Origin};
 
@@ -126,9 +127,10 @@ pub async fn end_user(
     let mut event = door.event(Kind::SessionsEnded, by, from)?;
     event.who = Some(user);
     event.detail = Some(why.name().to_owned());
-    let draft = Draft::subject(door.handle(user), Strength::Terminal);
+    let names = Names::hold(door).await?;
+    let draft = Draft::subject(names.of(user), Strength::Terminal);
     let change = EndUser { user, draft, ended: Ended { at: now, why } };
-    match door.cached().commit_durable(DirectoryChange::EndUser(change), event).await? {
+    match names.commit(DirectoryChange::EndUser(change), event).await? {
         Committed::Done(done) => Ok(Receipt { ended, place: done.head }),
         Committed::Conflict => Err(Refusal::NotFound.into()),
     }
@@ -149,8 +151,9 @@ pub(super) async fn end(
     event.who = sessions.first().and_then(|session| session.user);
     event.session = sessions.first().filter(|_| sessions.len() == 1).map(|session| session.id);
     event.detail = Some(why.name().to_owned());
-    let change = DirectoryChange::EndSessions(revoke::end(sessions, why, door.now(), |user| door.handle(user)));
-    match door.cached().commit_durable(change, event).await? {
+    let names = Names::hold(door).await?;
+    let end = revoke::end(sessions, why, door.now(), |user| names.of(user));
+    match names.commit(DirectoryChange::EndSessions(end), event).await? {
         Committed::Done(done) => Ok(Receipt { ended: done.count, place: done.head }),
         Committed::Conflict => Err(Stopped::Contended),
     }
@@ -168,9 +171,10 @@ pub async fn suspend(door: &Door, user: UserId, from: &Origin) -> Result<User, S
         }
         let mut event = door.event(Kind::UserSuspended, Actor::Operator, from)?;
         event.who = Some(user);
-        let draft = Draft::subject(door.handle(user), Strength::Terminal);
+        let names = Names::hold(door).await?;
+        let draft = Draft::subject(names.of(user), Strength::Terminal);
         let change = Suspend { user, from: found.version, draft, at: event.at };
-        door.cached().commit_durable(DirectoryChange::Suspend(change), event).await?;
+        names.commit(DirectoryChange::Suspend(change), event).await?;
     }
     Err(Stopped::Contended)
 }

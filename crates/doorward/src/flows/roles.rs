@@ -9,6 +9,7 @@ use doorward_core::role::Roles;
 use doorward_core::user::User;
 use doorward_store::Committed;
 
+use super::names::Names;
 use super::{ATTEMPTS, Refusal, Stopped};
 use crate::door::{Door, Origin};
 
@@ -26,9 +27,10 @@ pub async fn set(door: &Door, user: UserId, roles: Roles, from: &Origin) -> Resu
         let mut event = door.event(Kind::RolesSet, Actor::Operator, from)?;
         event.who = Some(user);
         event.detail = Some(roles.as_str().to_owned());
-        let draft = Draft::subject(door.handle(user), Strength::RefreshRequired);
+        let names = Names::hold(door).await?;
+        let draft = Draft::subject(names.of(user), Strength::RefreshRequired);
         let change = SetRoles { user, from: found.version, roles: roles.clone(), draft };
-        if let Committed::Done(_) = door.cached().commit_durable(DirectoryChange::SetRoles(change), event).await? {
+        if let Committed::Done(_) = names.commit(DirectoryChange::SetRoles(change), event).await? {
             // Whoever sets them next has the last word.
             return Ok(door.directory().user(user).await?.ok_or(Refusal::NotFound)?);
         }

@@ -38,11 +38,25 @@ pub enum Figure {
     WindowBound,
     /// A session at hand, in memory.
     SessionWeight,
+    /// Reads of the store: a sign-in.
+    ReadsSignIn,
+    /// Reads of the store: the check of a session that is at hand.
+    ReadsCheckKept,
+    /// Reads of the store: the check of one that is not.
+    ReadsCheckStored,
+    /// Reads of the store: an access token at a service.
+    ReadsVerify,
+    /// Reads of the store: an access token at the door.
+    ReadsToken,
+    /// Reads of the store: the first refresh of a session.
+    ReadsRefreshFirst,
+    /// Reads of the store: a refresh after it.
+    ReadsRefresh,
 }
 
 impl Figure {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::CookieBytes,
         Self::AccessBytes,
         Self::RefreshBytes,
@@ -58,6 +72,13 @@ impl Figure {
         Self::WindowP99,
         Self::WindowBound,
         Self::SessionWeight,
+        Self::ReadsSignIn,
+        Self::ReadsCheckKept,
+        Self::ReadsCheckStored,
+        Self::ReadsVerify,
+        Self::ReadsToken,
+        Self::ReadsRefreshFirst,
+        Self::ReadsRefresh,
     ];
 
     /// Its name for programs.
@@ -78,6 +99,13 @@ impl Figure {
             Self::WindowP99 => "revocation_window_p99_ms",
             Self::WindowBound => "revocation_window_bound_ms",
             Self::SessionWeight => "session_memory_bytes",
+            Self::ReadsSignIn => "reads_sign_in",
+            Self::ReadsCheckKept => "reads_check_kept",
+            Self::ReadsCheckStored => "reads_check_stored",
+            Self::ReadsVerify => "reads_verify",
+            Self::ReadsToken => "reads_token",
+            Self::ReadsRefreshFirst => "reads_refresh_first",
+            Self::ReadsRefresh => "reads_refresh",
         }
     }
 
@@ -99,6 +127,13 @@ impl Figure {
             Self::WindowP99 => "from a revocation's answer to its refusal at a service, p99",
             Self::WindowBound => "the same, never more than lease and grace",
             Self::SessionWeight => "memory of a session at hand",
+            Self::ReadsSignIn => "reads of the store: sign-in",
+            Self::ReadsCheckKept => "reads of the store: check of a session at hand",
+            Self::ReadsCheckStored => "reads of the store: check of a session that is not at hand",
+            Self::ReadsVerify => "reads of the store: access token at a service",
+            Self::ReadsToken => "reads of the store: access token at Doorward itself",
+            Self::ReadsRefreshFirst => "reads of the store: first refresh of a session",
+            Self::ReadsRefresh => "reads of the store: refresh soon after another",
         }
     }
 
@@ -110,6 +145,8 @@ impl Figure {
             Self::VerifyEs256 | Self::VerifyEdDsa => "µs",
             Self::SignIns | Self::Revocations => "a second",
             Self::WindowMedian | Self::WindowP99 | Self::WindowBound => "ms",
+            Self::ReadsSignIn | Self::ReadsCheckKept | Self::ReadsCheckStored | Self::ReadsVerify => "reads",
+            Self::ReadsToken | Self::ReadsRefreshFirst | Self::ReadsRefresh => "reads",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod figures;
 pub mod load;
+pub mod look_ups;
 pub mod machine;
 pub mod quick;
 pub mod repeat;

@@ -141,6 +141,7 @@ fn store(page: &mut Page, door: &Door) {
     });
     let sentence = "Transactions that became durable; many changes may share one.";
     page.counter("doorward_store_commits_total", sentence, figures.commits);
+    page.counter("doorward_store_reads_total", "Reads, those that failed too.", figures.reads);
     page.counter("doorward_store_failed_reads_total", "Reads that failed.", figures.failed_reads);
     page.gauge("doorward_store_queue", "Changes that wait for the writer.", figures.queued);
     let writable = u64::from(door.directory().is_writable());

@@ -464,7 +464,7 @@ async fn a_million_revocations_of_one_person_stay_small() {
     let house = House::memory().await;
     let mut shop = listening(&house).await;
     shop.fetch(&house).await;
-    let handle = house.door.handle(house.ada);
+    let handle = house.door.keys().handle_of(house.ada);
     for round in 0..1000 {
         end_a_thousand(&house, round, Some(handle)).await;
     }

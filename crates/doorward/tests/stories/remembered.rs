@@ -185,7 +185,7 @@ impl End {
             }
             Self::Suspension => {
                 let from = door.directory().user(house.ada).await.expect("a store").expect("Ada").version;
-                let draft = Draft::subject(door.handle(house.ada), Strength::Terminal);
+                let draft = Draft::subject(door.keys().handle_of(house.ada), Strength::Terminal);
                 let change = Suspend { user: house.ada, from, draft, at: now };
                 (DirectoryChange::Suspend(change), Kind::SessionsEnded)
             }

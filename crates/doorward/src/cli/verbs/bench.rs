@@ -18,7 +18,7 @@ use crate::config::{Mode, Raw, Settled, settle};
 use crate::door::{Clock, SystemClock};
 use crate::measure::figures::{Figure, Figures, Reading, number};
 use crate::measure::machine::Machine;
-use crate::measure::{Trouble, load, quick};
+use crate::measure::{Trouble, load, look_ups, quick};
 
 /// So many sessions are weighed for each second there is, and so many at most.
 const SESSIONS: usize = 2_000;
@@ -56,6 +56,7 @@ async fn measure(settled: &Settled, time: Duration) -> Result<Figures, Trouble> 
     let weight = load::weight(sessions, ISSUER).await?;
     progress.at("sizes, look-ups and signatures");
     let mut readings = quick::readings(time / 15, ISSUER).await?;
+    readings.extend(look_ups::readings(ISSUER).await?);
     progress.at("sign-ins");
     readings.push(load::sign_ins(time * 3 / 10, cost, threads, ISSUER).await?);
     progress.at("revocations");
@@ -67,6 +68,7 @@ async fn measure(settled: &Settled, time: Duration) -> Result<Figures, Trouble> 
         String::from("times are medians of batches, one after the other on one core; bytes are exact"),
         format!("sign-ins: Argon2id with {} KiB and {} passes, {threads} at a time", cost.memory_kib, cost.passes),
         format!("revocations: each on the disk before its answer, {} at a time", load::REVOKERS),
+        String::from("reads of the store are counted; the list of what is revoked is in memory and needs none"),
         String::from("the window begins with the answer to a revocation and ends when a service on loopback refuses"),
     ];
     match weight {

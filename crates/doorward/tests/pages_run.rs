@@ -8,6 +8,7 @@ mod pages;
 mod parts;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
 ];
 
 /// Words that a command begins with: they may not hide in a block that nothing runs.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 17] = [
     "doorward ",
     "curl ",
     "cargo ",
@@ -35,6 +36,9 @@ const COMMANDS: [&str; 14] = [
     "npm ",
     "node ",
     "python3 ",
+    "ruby ",
+    "puma ",
+    "php ",
     "useradd ",
     "firebase ",
     "jq ",
@@ -43,7 +47,7 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Pages with a test of their own below, so that it is seen which one fails. All others are run together.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 21] = [
     "README.md",
     "docs/concepts.md",
     "docs/start.md",
@@ -59,7 +63,9 @@ const PAGES: [&str; 19] = [
     "docs/flows/sign-out.md",
     "docs/flows/switching-strategy.md",
     "docs/recipes/import-users.md",
+    "docs/recipes/laravel.md",
     "docs/recipes/mobile.md",
+    "docs/recipes/rails.md",
     "docs/recipes/server-rendered-app.md",
     "docs/recipes/service.md",
     "docs/recipes/spa.md",
@@ -105,18 +111,24 @@ fn commands(text: &str) -> Vec<Step> {
     blocks(text).iter().flat_map(of).collect()
 }
 
-/// Writes what a page shows as a file: code whose first line names it, as in `// app.mjs: …` or `# app.py`.
+/// Languages whose blocks are files: the first line names it, as in `// app.mjs: …`, `# app.py` or `<?php // app.php`.
+const FILES: [&str; 4] = ["js", "python", "ruby", "php"];
+
+/// Writes what a page shows as a file.
 fn write_files(path: &str, place: &mut Place) {
     for block in blocks(&page(path)) {
         if let Some(name) = names_a_file(&block) {
             let text = place.translated(&block.text);
-            fs::write(place.here().join(name), text).expect("a file");
+            let file = place.here().join(name);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            fs::write(file, text).expect("a file");
         }
     }
 }
 
 fn names_a_file(block: &Block) -> Option<String> {
-    let first = block.text.lines().next().filter(|_| ["js", "python"].contains(&block.tag.as_str()))?;
+    let first = block.text.lines().next().filter(|_| FILES.contains(&block.tag.as_str()))?;
+    let first = first.strip_prefix("<?php ").unwrap_or(first);
     let name = first.strip_prefix("// ").or_else(|| first.strip_prefix("# "))?.split([' ', ':']).next()?;
     name.contains('.').then(|| name.to_owned())
 }
@@ -186,6 +198,7 @@ fn serves_itself(steps: &[Step]) -> bool {
 #[test]
 fn no_block_of_any_page_hides_from_these_tests() {
     let mut excused = NOT_RUN.to_vec();
+    let telephone = page("crates/doorward/tests/pages/mobile.mjs");
     for (path, text) in all_pages() {
         assert_eq!(untagged(&text), [0; 0], "{path}: code by indentation has no tag, and would not be run");
         for block in blocks(&text) {
@@ -200,7 +213,13 @@ fn no_block_of_any_page_hides_from_these_tests() {
                 // Run, by the tests below.
                 "sh" | "console" => {}
                 // Run beside the commands of their page, and in `browser.rs`.
-                "js" | "python" => assert!(names_a_file(&block).is_some(), "{at}: the first line names the file"),
+                tag if FILES.contains(&tag) => {
+                    let name = names_a_file(&block).unwrap_or_else(|| panic!("{at}: the first line names the file"));
+                    let stem = Path::new(&name).file_stem().and_then(OsStr::to_str).expect("a name");
+                    let uses = |other: &Block| other.line != block.line && other.text.contains(stem);
+                    let is_used = telephone.contains(&name) || blocks(&text).iter().any(uses);
+                    assert!(is_used, "{at}: nothing runs or loads {name}");
+                }
                 "html" => assert!(block.text.starts_with("<script type=\"module\">"), "{at}: run in `browser.rs`"),
                 "rust" => assert!(is_built(&block.text), "{at}: this stands in no example, and is not built"),
                 "toml" => assert!(toml::from_str::<toml::Table>(&block.text).is_ok(), "{at}: no TOML"),
@@ -361,7 +380,7 @@ fn a_page_that_shows_what_does_not_come_is_found() {
 /// A reader goes from the README through the book with one server, one folder and one shell.
 #[test]
 fn the_book_is_read_in_its_order_beside_one_server() {
-    for program in ["node", "python3", "jq"] {
+    for program in ["node", "python3", "jq", "puma", "php"] {
         if let Err(why) = Command::new(program).arg("--version").output() {
             return parts::skip(program, "the book in its order", &why.to_string());
         }
@@ -472,6 +491,16 @@ fn a_mobile_application() {
 #[test]
 fn a_server_rendered_application() {
     run_with("docs/recipes/server-rendered-app.md", &["node", "python3"]);
+}
+
+#[test]
+fn a_rails_application() {
+    run_with("docs/recipes/rails.md", &["puma", "ruby"]);
+}
+
+#[test]
+fn a_laravel_application() {
+    run_with("docs/recipes/laravel.md", &["php"]);
 }
 
 #[test]

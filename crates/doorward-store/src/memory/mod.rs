@@ -80,7 +80,9 @@ impl Memory {
     }
 
     const fn of(state: State) -> Self {
-        Self { inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, reads: 0, reads_left: None }) }
+        Self {
+            inner: Mutex::new(Inner { state, faults: VecDeque::new(), writable: true, reads: 0, reads_left: None }),
+        }
     }
 
     /// Goes on from a copy as a store in a file does at its start: in a new generation of the feed; and where the feed had

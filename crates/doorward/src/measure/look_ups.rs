@@ -83,9 +83,8 @@ async fn tokens(trial: &Trial) -> Result<[Reading; 2], Trouble> {
     for _ in 0..ROUNDS {
         let token = access(&trial.sign_in("trial-hybrid").await?)?;
         let verified = async {
-            let mut look = |index: &_| {
-                door.verifier().verify(&token, keys.verifying(), index, door.now(), &mut scratch).is_ok()
-            };
+            let mut look =
+                |index: &_| door.verifier().verify(&token, keys.verifying(), index, door.now(), &mut scratch).is_ok();
             if door.cached().with_index(&mut look) { Ok(()) } else { Err(Trouble::Wrong("the token is refused")) }
         };
         there.push(reads(door, verified).await?.0);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use doorward_core::{Position, Timestamp};
-use doorward_store::sqlite::{OpenError, Sqlite};
+use doorward_store::sqlite::{OpenError, Sqlite, TO_DO_AGAIN};
 use doorward_store::suite::cast::{self, NOON};
 use doorward_store::suite::{self, commit, done};
 use doorward_store::{Committed, Directory, Opening, Origin, Sessions, StoreError, Stores};
@@ -370,7 +370,10 @@ async fn an_old_copy_that_is_put_back_brings_nobody_back_to_life() {
         let links = stores.directory.audit_after(0, 100).await.expect("links");
         let last = &links.last().expect("a link").event;
         assert_eq!(last.kind, doorward_core::audit::Kind::StoreRegressed);
-        assert!(last.detail.as_deref().is_some_and(|detail| detail.contains(&marked.to_string())));
+        let detail = last.detail.as_deref().expect("words");
+        for part in [&marked.to_string(), "everybody is signed out", TO_DO_AGAIN] {
+            assert!(detail.contains(part), "{part} is not in {detail}");
+        }
         let later = suite::opened(&stores, 2, Some(1)).await;
         drop(stores);
         let again = opened(&folder);
@@ -389,9 +392,38 @@ async fn an_old_copy_that_is_meant_signs_nobody_out_but_is_in_the_audit_log() {
     let stores = Stores::of(store);
     assert_eq!(suite::check(&stores, id, cast::after(10)).await, Ok(()));
     let links = stores.directory.audit_after(0, 100).await.expect("links");
-    assert_eq!(links.last().expect("a link").event.kind, doorward_core::audit::Kind::StoreRegressed);
+    let last = &links.last().expect("a link").event;
+    assert_eq!(last.kind, doorward_core::audit::Kind::StoreRegressed);
+    let detail = last.detail.as_deref().expect("words");
+    assert!(detail.contains(TO_DO_AGAIN) && !detail.contains("signed out"), "{detail}");
     drop(stores);
     assert_eq!(opened(&folder).regressed(), None);
+}
+
+/// Whoever only wants to look must not use up the one start at which an operator says what becomes of it.
+#[tokio::test]
+async fn an_old_copy_is_not_opened_by_who_has_no_say_in_it_and_is_left_as_it_is() {
+    let folder = folder();
+    let look = || Sqlite::open_unless_old(folder.path(), OPENING);
+    drop(look().expect("a new one is not old"));
+    let id = put_back(&folder, true).await;
+    let files = || ["doorward.db", "head.mark"].map(|name| fs::read(folder.path().join(name)).expect("a file"));
+    let before = files();
+    for _ in 0..2 {
+        let error = look().expect_err("a refusal");
+        assert!(matches!(&error, OpenError::OldCopy { stored, marked, .. } if stored < marked), "{error:?}");
+        let words = error.to_string();
+        assert!(words.contains("doorward.db") && words.contains("--restored-on-purpose"), "{words}");
+    }
+    assert_eq!(files(), before);
+    let store = Sqlite::open_restored(folder.path(), OPENING).expect("it opens");
+    assert!(store.regressed().is_some(), "still to be said");
+    let stores = Stores::of(store);
+    assert_eq!(suite::check(&stores, id, cast::after(10)).await, Ok(()));
+    drop(stores);
+    assert_eq!(look().expect("it was said").regressed(), None);
+    fs::remove_file(folder.path().join("head.mark")).expect("a mark");
+    drop(look().expect("a lost mark says nothing"));
 }
 
 #[tokio::test]

@@ -36,6 +36,12 @@ pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join(NAME)
 }
 
+/// How far the feed of a database had got, as far as is marked in a folder. Makes nothing.
+pub(super) fn head_of(folder: &Path, database: [u8; 16]) -> Position {
+    let file = File::open(path(folder)).ok();
+    file.and_then(|file| read(&file, database)).unwrap_or(Position::START)
+}
+
 impl Mark {
     /// Opens the mark of a folder; makes it if it is missing.
     pub(super) fn open(folder: &Path, database: [u8; 16]) -> io::Result<Self> {
@@ -93,6 +99,7 @@ mod tests {
         mark.note(place(4));
         assert_eq!(Mark::open(&folder, [1; 16]).expect("a mark").head(), place(5));
         assert_eq!(Mark::open(&folder, [2; 16]).expect("a mark").head(), Position::START, "another database");
+        assert_eq!((head_of(&folder, [1; 16]), head_of(&folder, [2; 16])), (place(5), Position::START));
         let whole = std::fs::read(path(&folder)).expect("the file");
         for place in 0..whole.len() {
             let mut broken = whole.clone();

@@ -51,7 +51,7 @@ use doorward_core::{Position, Timestamp};
 
 use self::lock::Lock;
 use self::opening::OldCopy;
-pub use self::opening::OpenError;
+pub use self::opening::{OpenError, TO_DO_AGAIN};
 use self::readers::Readers;
 use self::scratch::Scratch;
 pub use self::writer::QUEUE as WRITER_QUEUE;
@@ -95,6 +95,14 @@ impl Sqlite {
     /// As [`Self::open`].
     pub fn open_restored(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
         Self::open_as(folder, opening, OldCopy::IsMeant)
+    }
+
+    /// The same for somebody who has no say in what becomes of an old copy: a look at it must not settle that.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`OpenError::OldCopy`].
+    pub fn open_unless_old(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
+        Self::open_as(folder, opening, OldCopy::IsRefused)
     }
 
     fn open_as(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result<Self, OpenError> {

@@ -84,6 +84,20 @@ pub enum OpenError {
         /// Which one.
         migration: &'static str,
     },
+    /// Somebody has put an old copy back, and whoever opens it has no say in what becomes of that.
+    #[error(
+        "{} is an old copy that was put back (it ends at {stored}, and the feed had got to {marked}): start the server \
+         once, which signs everybody out, or nobody if it is told --restored-on-purpose; only then ask again",
+        path.display()
+    )]
+    OldCopy {
+        /// The database.
+        path: PathBuf,
+        /// Where its feed ends.
+        stored: Position,
+        /// How far the feed had got.
+        marked: Position,
+    },
     /// `doorward dev` made it, with demo accounts.
     #[error(
         "{} was made by `doorward dev` and holds demo accounts: give `doorward serve` another folder with --data",
@@ -112,6 +126,10 @@ pub enum OpenError {
     },
 }
 
+/// What else an old copy undoes, for the log and the audit log: ended sessions are dealt with, and these are not.
+pub const TO_DO_AGAIN: &str = "keys, accounts, passwords, roles, clients and verifiers are as they were in the copy, and \
+    what was killed, suspended, changed or removed since has to be done again";
+
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| String::from("another process"), |pid| format!("process {pid}"))
 }
@@ -123,6 +141,8 @@ pub(super) enum OldCopy {
     EndsEverybody,
     /// It was put back on purpose.
     IsMeant,
+    /// That is for somebody else to say: it is not opened, and nothing is written.
+    IsRefused,
 }
 
 /// A folder that was opened.
@@ -145,7 +165,10 @@ pub(super) fn open(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result
     })?;
     let path = folder.join(NAME);
     create(&path).and_then(|()| look_at_header(&path)).map_err(|error| io_error(&path, &error))??;
-    inspect(&path, opening.origin)?;
+    match inspect(&path, opening.origin)? {
+        Some(file) if old_copy == OldCopy::IsRefused => refuse_old(&file, &path, folder, opening)?,
+        _ => {}
+    }
     let mut file = connection::writing(&path).map_err(|error| refused(&path, Fault::Sqlite(error)))?;
     migrations::run(&mut file, opening.now).map_err(|why| match why {
         migrations::Refused::Newer { found, known } => OpenError::Newer { path: path.clone(), found, known },
@@ -200,15 +223,15 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What can be told without writing: is it ours, whole, and made by the right command?
-fn inspect(path: &Path, origin: Origin) -> Result<(), OpenError> {
+/// What can be told without writing: is it ours, whole, and made by the right command? `None` if it is new.
+fn inspect(path: &Path, origin: Origin) -> Result<Option<Connection>, OpenError> {
     let broken = |error| refused(path, Fault::Sqlite(error));
     let file = connection::reading(path).map_err(broken)?;
     let application: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(broken)?;
     if application != APPLICATION {
         let empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
         let is_new = application == 0 && file.query_row(empty, [], |row| row.get(0)).map_err(broken)?;
-        return if is_new { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned() }) };
+        return if is_new { Ok(None) } else { Err(OpenError::Foreign { path: path.to_owned() }) };
     }
     if fs::metadata(path).map_err(|error| io_error(path, &error))?.len() <= CHECKED {
         let verdict: String = file.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(broken)?;
@@ -220,7 +243,19 @@ fn inspect(path: &Path, origin: Origin) -> Result<(), OpenError> {
     match (made, origin) {
         (Some(Origin::Dev), Origin::Serve) => Err(OpenError::MadeByDev { path: path.to_owned() }),
         (Some(Origin::Serve), Origin::Dev) => Err(OpenError::MadeByServe { path: path.to_owned() }),
-        _ => Ok(()),
+        (Some(_), _) => Ok(Some(file)),
+        (None, _) => Ok(None),
+    }
+}
+
+/// Is the mark ahead of it? By the rule of [`begin`], and before anything is written.
+fn refuse_old(file: &Connection, path: &Path, folder: &Path, opening: Opening) -> Result<(), OpenError> {
+    let broken = |fault| refused(path, fault);
+    let marked = mark::head_of(folder, database_id(file).map_err(broken)?);
+    let stored = log::head(file).map_err(broken)?;
+    match generation::begin(stored, marked, opening.now).lost {
+        Some(marked) => Err(OpenError::OldCopy { path: path.to_owned(), stored, marked }),
+        None => Ok(()),
     }
 }
 
@@ -264,6 +299,8 @@ fn begin(
             tail.write_head(&step)?;
             told.push_str(": everybody is signed out");
         }
+        told.push_str("; ");
+        told.push_str(TO_DO_AGAIN);
         let event = regression(&tail, opening, told);
         tail.link(&step, &event)?;
     }

@@ -19,7 +19,7 @@ use crate::config::{Mode, Problems, Raw, Settled, settle};
 pub(super) async fn dev(args: DevArgs) -> Result<Exit, Stop> {
     let (mut settled, seed) = configuration(&args)?;
     logging::start(settled.log);
-    let store = folder::open_as(&settled.data, Origin::Dev, args.serving.restored_on_purpose)?;
+    let store = folder::open_to_serve(&settled.data, Origin::Dev, args.serving.restored_on_purpose)?;
     let is_new = store.keys().await.map_err(|error| Stop::new(Exit::Configuration, error))?.is_empty();
     let master = match settled.master.take() {
         Some(master) => master,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use doorward_core::base64url;
 use doorward_core::key::Masters;
 use doorward_core::secret::Secret;
-use doorward_store::sqlite::{OpenError, Sqlite};
+use doorward_store::sqlite::{OpenError, Sqlite, TO_DO_AGAIN};
 use doorward_store::{Opening, Origin, Stores};
 use zeroize::Zeroizing;
 
@@ -40,22 +40,26 @@ pub(super) fn said_or_nearby(said: &Said) -> Option<PathBuf> {
     Raw::gather(said, Mode::Dev).said_data().or_else(nearby)
 }
 
-/// Opens a folder's store.
-pub(super) fn open(folder: &Path, origin: Origin) -> Result<Sqlite, OpenError> {
-    open_as(folder, origin, false)
+/// Opens a folder's store for a verb. What becomes of an old copy is not said in passing: only a server's start says it.
+fn open(folder: &Path, origin: Origin) -> Result<Sqlite, OpenError> {
+    Sqlite::open_unless_old(folder, opening(origin))
 }
 
-/// The same for a server; `restored`: an old copy of the database was put back on purpose.
-pub(super) fn open_as(folder: &Path, origin: Origin, restored: bool) -> Result<Sqlite, OpenError> {
+/// Opens it for a server; `restored`: an old copy of the database was put back on purpose.
+pub(super) fn open_to_serve(folder: &Path, origin: Origin, restored: bool) -> Result<Sqlite, OpenError> {
+    let opening = opening(origin);
+    let opened = if restored { Sqlite::open_restored(folder, opening)? } else { Sqlite::open(folder, opening)? };
+    if let Some(marked) = opened.regressed() {
+        tracing::error!(%marked, restored, "the database is an old copy: the feed had got further; {TO_DO_AGAIN}");
+    }
+    Ok(opened)
+}
+
+fn opening(origin: Origin) -> Opening {
     let mut database = [0; 16];
     // An id that could not be drawn is no secret and no danger: the keys are drawn by somebody who looks.
     SystemDice.fill(&mut database);
-    let opening = Opening { now: SystemClock.now(), database, origin };
-    let opened = if restored { Sqlite::open_restored(folder, opening)? } else { Sqlite::open(folder, opening)? };
-    if let Some(marked) = opened.regressed() {
-        tracing::error!(%marked, restored, "the database is an old copy: the feed had got further");
-    }
-    Ok(opened)
+    Opening { now: SystemClock.now(), database, origin }
 }
 
 impl From<OpenError> for Stop {

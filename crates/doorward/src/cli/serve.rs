@@ -17,7 +17,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Stop> {
         return Err(Stop::new(Exit::Configuration, "issuer and master key are needed"));
     };
     let tls = running::tls(settled.tls.take())?;
-    let store = folder::open_as(&settled.data, Origin::Serve, args.serving.restored_on_purpose)?;
+    let store = folder::open_to_serve(&settled.data, Origin::Serve, args.serving.restored_on_purpose)?;
     let (port, address) = running::listen(settled.listen).await?;
     let management = running::manage(settled.management, settled.listen, Mode::Serve).await?;
     let desk = folder::desk(store, &mut settled, issuer, master).await?;

@@ -10,8 +10,10 @@ use doorward_store::sqlite::WRITER_QUEUE;
 use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
 
+use crate::cli::PATIENCE;
 use crate::door::TOUCHED_MOST;
 use crate::flows::feed::AT_ONCE;
+use crate::flows::patience::LONGEST;
 use crate::hashing::WAITING_PER_THREAD;
 use crate::http::pages::{overrides, return_to};
 use crate::http::{admin, body};
@@ -98,7 +100,16 @@ fn time() -> Vec<Limit> {
             format!("{}, {} KiB", seconds(bounds.linger_within), LINGER_BYTES / 1024),
             "close",
         ),
-        limit("requests under way once the server is asked to stop", seconds(bounds.drain_within), "close"),
+        limit(
+            "requests and verbs under way once the server is asked to stop",
+            seconds(bounds.drain_within),
+            "close; a change is cut off, and logged",
+        ),
+        limit(
+            "a verb's wait for the server",
+            seconds(PATIENCE),
+            "code 4; a change is carried on by the server, and logged",
+        ),
     ]
 }
 
@@ -229,7 +240,16 @@ fn feed() -> Vec<Limit> {
         limit("a ping", bytes(LONGEST_PING), "413 `too_large`"),
         limit("sessions whose use a ping reports", count(MOST_SEEN), "400 `invalid_json`"),
         limit("entries of one range", count(AT_ONCE), "`need` snapshot"),
-        limit("a wait for all verifiers", "the longest lease and grace, 45 s", "the receipt says `nodes`"),
+        limit(
+            "a wait for all verifiers",
+            format!("the longest lease and grace, {} s", LONGEST.secs()),
+            "the receipt says `nodes`",
+        ),
+        limit(
+            "a wait until all verifiers hold a new key (`keys.feed_only`)",
+            format!("the longest lease, {} s", LONGEST.secs()),
+            "409 `keys_not_ready`, unless `--hurry`",
+        ),
         limit("a stream that no ping names", "45 s, at most 60", "it ends"),
     ]
 }

@@ -15,6 +15,8 @@ mod check;
 mod generate;
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/leaving.rs"]
+mod leaving;
 #[path = "cli/old_copy.rs"]
 mod old_copy;
 #[path = "cli/roles.rs"]

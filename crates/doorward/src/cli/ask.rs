@@ -20,6 +20,7 @@ use super::exchange::{Answer, exchange};
 use super::folder::{self, Opened};
 use super::socket;
 use super::stop::{Exit, Stop};
+use crate::flows::patience::ALTOGETHER;
 use crate::http::admin;
 
 /// Where the admin API is.
@@ -33,6 +34,10 @@ pub(super) enum Office {
 /// How often a folder is tried that somebody has open without answering yet: a server that starts, another verb.
 const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a server may take for its answer: as long as it holds one back for others, and for the work as long again as a
+/// password waits that is hashed behind a full queue.
+pub(crate) const PATIENCE: Duration =
+    Duration::from_secs(ALTOGETHER.secs().unsigned_abs()).saturating_add(Duration::from_secs(30));
 /// The largest answer.
 const LARGEST: usize = 16 * 1024 * 1024;
 
@@ -83,7 +88,11 @@ impl Office {
 async fn through(socket: &Path, request: Request<Full<Bytes>>) -> Result<Answer, Stop> {
     let lost = |error: String| Stop::new(Exit::Unreachable, format!("{}: {error}", socket.display()));
     let stream = UnixStream::connect(socket).await.map_err(|error| lost(error.to_string()))?;
-    exchange(stream, request, LARGEST).await.map_err(lost)
+    let changes = !request.method().is_safe();
+    exchange(stream, request, LARGEST, PATIENCE).await.map_err(|error| match changes {
+        true => lost(error).advise("it may be done all the same, or still be under way: see the server's log"),
+        false => lost(error),
+    })
 }
 
 async fn within(router: &Router, request: Request<Full<Bytes>>) -> Result<Answer, Stop> {
@@ -154,7 +163,38 @@ pub(super) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::{LARGEST, PATIENCE, encoded, exchange};
+    use crate::flows::patience::ALTOGETHER;
+
+    /// What is answered by a server that takes so long.
+    async fn answered_after(wait: Duration) -> Result<u16, String> {
+        let (here, mut there) = tokio::io::duplex(4096);
+        let server = tokio::spawn(async move {
+            let _ = there.read(&mut [0; 4096]).await;
+            tokio::time::sleep(wait).await;
+            drop(there.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+        });
+        let request = Request::post("/admin/v1/keys/x/kill").header("host", "localhost");
+        let request = request.body(Full::new(Bytes::new())).expect("a request");
+        let answer = exchange(here, request, LARGEST, PATIENCE).await;
+        server.abort();
+        answer.map(|answer| answer.status)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_is_more_patient_than_the_server_holds_an_answer_back() {
+        let waits = Duration::from_millis(ALTOGETHER.millis().unsigned_abs());
+        assert_eq!(answered_after(waits + Duration::from_secs(5)).await, Ok(200));
+        let never = answered_after(PATIENCE + Duration::from_secs(1)).await;
+        assert_eq!(never, Err(format!("no answer within {} s", PATIENCE.as_secs())), "and gives up at last");
+    }
 
     #[test]
     fn a_query_carries_any_address_as_it_is() {

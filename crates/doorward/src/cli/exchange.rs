@@ -8,9 +8,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// How long an exchange may take. A password that is hashed behind a full queue takes a while.
-const WITHIN: Duration = Duration::from_secs(30);
-
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -20,17 +17,22 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// Sends a request and reads an answer of at most `largest` bytes.
+/// Sends a request and reads an answer of at most `largest` bytes; all of it takes `within` at most.
 ///
 /// # Errors
 /// Why there is no answer, in words.
-pub(super) async fn exchange<S>(stream: S, request: Request<Full<Bytes>>, largest: usize) -> Result<Answer, String>
+pub(super) async fn exchange<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+    largest: usize,
+    within: Duration,
+) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    tokio::time::timeout(WITHIN, send(stream, request, largest))
+    tokio::time::timeout(within, send(stream, request, largest))
         .await
-        .unwrap_or_else(|_| Err(format!("no answer within {} s", WITHIN.as_secs())))
+        .unwrap_or_else(|_| Err(format!("no answer within {} s", within.as_secs())))
 }
 
 async fn send<S>(stream: S, request: Request<Full<Bytes>>, largest: usize) -> Result<Answer, String>

@@ -24,6 +24,7 @@ use clap::Parser;
 use rustix::fs::Mode;
 
 use self::args::{Args, Verb};
+pub(crate) use self::ask::PATIENCE;
 use self::stop::{Exit, Stop};
 
 /// Runs what the command line asks for.

@@ -13,7 +13,7 @@ use super::{certificate, files, socket};
 use crate::config::Mode;
 use crate::config::settled::{MANAGEMENT, Management};
 use crate::http::admin::Desk;
-use crate::http::{management, routes};
+use crate::http::{admin, management, routes};
 use crate::jobs::{keys, spread, sweep, touch};
 use crate::listener::Port;
 use crate::listener::bounds::Bounds;
@@ -121,6 +121,7 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let mut parts = JoinSet::new();
         let Ports { public: Public { port, bounds, tls }, management } = ports;
+        let drain_within = bounds.drain_within;
         let open =
             Port::new(door.clone(), routes::router(door.clone())).public().bounded(bounds).secured(tls.clone());
         parts.spawn(open.serve(port, stop.clone()));
@@ -131,7 +132,7 @@ impl Server {
             tracing::info!(%address, "metrics and probes");
             parts.spawn(Port::new(door.clone(), management::router(door.clone())).serve(port, stop.clone()));
         }
-        parts.spawn(socket::serve(desk, socket, stop.clone()));
+        parts.spawn(socket::serve(admin::router(desk), socket, stop.clone(), drain_within));
         parts.spawn(sweep::run(door.clone(), stop.clone()));
         parts.spawn(keys::run(door.clone(), stop.clone()));
         parts.spawn(spread::run(door.clone(), stop.clone()));

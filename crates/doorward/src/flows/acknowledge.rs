@@ -5,6 +5,7 @@ use std::time::Duration;
 use doorward_core::barrier::Who;
 use doorward_core::{Lifetime, Position};
 
+use super::patience::{LONGEST, rest};
 use crate::door::Door;
 
 /// How far it must have got.
@@ -38,9 +39,6 @@ impl Ack {
     }
 }
 
-/// An answer is not held back for longer, whatever leases a realm grants.
-const LONGEST: Lifetime = Lifetime::from_secs(45);
-
 /// How long answers are gathered before they are looked at.
 const TOGETHER: Duration = Duration::from_millis(1);
 
@@ -73,12 +71,11 @@ pub async fn reach(door: &Door, place: Position, ack: Ack) -> Reached {
     let published = heads.wait_for(|head| *head >= place).await.is_ok();
     debug_assert!(published, "the feed lives as long as the door");
     let mut heard = hub.heard();
-    let mut wait = hub.wait(place, door.up());
+    let began = door.up();
+    let mut wait = hub.wait(place, began);
     while !wait.is_over() && wait.waited(door.up()) < LONGEST {
-        let rest = wait.next().map_or(0, |next| next.millis() - door.up().millis());
-        let rest = Duration::from_millis(u64::try_from(rest.min(LONGEST.millis())).unwrap_or(0));
         tokio::select! {
-            () = tokio::time::sleep(rest) => {}
+            () = tokio::time::sleep(rest(wait.next(), began, door.up())) => {}
             moved = heard.changed() => if moved.is_err() { break },
         }
         // A thousand that answer at once are looked at together.

@@ -1,15 +1,10 @@
 //! A new key that may sign before its lead is over: every verifier is asked for the key set, and waited for.
 
-use std::time::Duration;
-
-use doorward_core::Lifetime;
 use doorward_core::key::{Purpose, lead};
 
 use super::Stopped;
+use super::patience::{LONGEST, rest};
 use crate::door::Door;
-
-/// An answer is not held back for longer, whatever leases a realm grants.
-const LONGEST: Lifetime = Lifetime::from_secs(45);
 
 /// Waits until every verifier holds the key set or has no lease any more, if that lets the standby of a purpose sign now:
 /// where it is young, and all audiences are declared `feed_only`. Whether it does, [`is_over`] says.
@@ -29,10 +24,8 @@ pub(super) async fn wait(door: &Door, purpose: Purpose) -> Result<(), Stopped> {
         if hub.all_hold(set, now) || now.millis() - began.millis() >= LONGEST.millis() {
             return Ok(());
         }
-        let rest = hub.next_holding(set, now).map_or(0, |next| next.millis() - now.millis());
-        let rest = Duration::from_millis(u64::try_from(rest.min(LONGEST.millis())).unwrap_or(0));
         tokio::select! {
-            () = tokio::time::sleep(rest) => {}
+            () = tokio::time::sleep(rest(hub.next_holding(set, now), began, now)) => {}
             moved = heard.changed() => if moved.is_err() { return Ok(()) },
         }
     }

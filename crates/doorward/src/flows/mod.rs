@@ -22,6 +22,7 @@ pub mod login;
 mod names;
 mod notice;
 pub mod password;
+pub mod patience;
 pub mod record;
 pub mod refresh;
 pub mod register;

@@ -1,6 +1,7 @@
 //! `doorward jwt`: looking into a token, and verifying one as a service would.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_verify::keys::LONGEST_SET;
@@ -34,6 +35,8 @@ pub(in crate::cli) async fn run(verb: JwtVerb) -> Result<Exit, Stop> {
 
 /// More than any token we would look into.
 const LONGEST: u64 = 1024 * 1024;
+/// An issuer has its keys at hand.
+const WITHIN: Duration = Duration::from_secs(30);
 
 fn read(token: String) -> Result<String, Stop> {
     if token != "-" {
@@ -137,7 +140,7 @@ async fn fetch(issuer: &str) -> Result<KeySet, Stop> {
     let stream = TcpStream::connect(&address).await.map_err(|error| lost(error.to_string()))?;
     let request = Request::get("/.well-known/jwks.json").header("host", authority).body(Full::new(Bytes::new()));
     let request = request.map_err(|error| lost(error.to_string()))?;
-    let answer = exchange(stream, request, LONGEST_SET).await.map_err(lost)?;
+    let answer = exchange(stream, request, LONGEST_SET, WITHIN).await.map_err(lost)?;
     if answer.status != 200 {
         return Err(lost(format!("it answers {}", answer.status)));
     }

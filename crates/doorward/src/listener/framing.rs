@@ -13,6 +13,8 @@ pub const FIELDS_MOST: usize = 100;
 pub const EXTENSION_LARGEST: usize = 256;
 /// The most hexadecimal digits of a chunk's size.
 const SIZE_DIGITS_MOST: u8 = 8;
+/// The most colons of an address of IPv6.
+const COLONS_MOST: usize = 8;
 /// The most decimal digits of a content length.
 const LENGTH_DIGITS_MOST: usize = 15;
 
@@ -241,12 +243,7 @@ fn request_line(bytes: &[u8], from: usize, to: usize) -> Option<Request> {
         b"HTTP/1.0" => false,
         _ => return None,
     };
-    let plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
-    if words.next().is_some()
-        || method.is_empty()
-        || !method.iter().copied().all(is_token)
-        || !target.iter().all(plain)
-    {
+    if words.next().is_some() || method.is_empty() || !method.iter().copied().all(is_token) || !is_target(target) {
         return None;
     }
     let at = from + method.len() + 1;
@@ -265,10 +262,36 @@ fn request_line(bytes: &[u8], from: usize, to: usize) -> Option<Request> {
     }
 }
 
-/// A host with or without its port: nothing in it that could end it elsewhere.
+/// Printable, and nothing that the library behind would refuse (`http::Uri`): it does so without a word of ours.
+fn is_target(text: &[u8]) -> bool {
+    let mut asks = false;
+    text.iter().all(|byte| {
+        let unfit = if asks { b'"' } else { b'`' };
+        asks |= *byte == b'?';
+        byte.is_ascii_graphic() && !matches!(byte, b'#' | b'<' | b'>') && *byte != unfit
+    })
+}
+
+/// A host with or without its port (RFC 3986 section 3.2): nothing in it that could end it elsewhere, and nothing that the
+/// library behind would refuse.
 fn is_host(text: &[u8]) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte);
-    !text.is_empty() && text.iter().all(fits)
+    let literal = text.strip_prefix(b"[").and_then(|rest| rest.iter().position(|byte| *byte == b']'));
+    let end = match literal {
+        Some(length) => length + 2,
+        None => text.iter().position(|byte| *byte == b':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at(end);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let is_good = match host {
+        [b'[', address @ .., b']'] => {
+            let colons = address.iter().filter(|byte| **byte == b':').count();
+            !address.is_empty()
+                && colons <= COLONS_MOST
+                && address.iter().all(|byte| is_name(byte) || b":%".contains(byte))
+        }
+        name => !name.is_empty() && name.iter().all(is_name),
+    };
+    is_good && (port.is_empty() || port.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit)))
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

@@ -13,7 +13,7 @@ const SMUGGLED: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const POST: &str = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
 /// Heads that are malformed in their request line, or as a whole.
-const HEADS: [&str; 36] = [
+const HEADS: [&str; 45] = [
     "GET /healthz\r\n\r\n",
     "GET /healthz HTTP/0.9\r\nHost: localhost\r\n\r\n",
     "GET /healthz HTTP/1.2\r\nHost: localhost\r\n\r\n",
@@ -47,6 +47,15 @@ const HEADS: [&str; 36] = [
     "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: other.test\r\n\r\n",
     "GET /healthz HTTP/1.1\r\nHost: localhost/path\r\n\r\n",
     "GET /healthz HTTP/1.1\r\nHost: user@localhost\r\n\r\n",
+    "GET /health<z HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /health`z HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /healthz?\"a\" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /healthz?a>b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET http://localhost:80:80/healthz HTTP/1.1\r\nHost: localhost:80:80\r\n\r\n",
+    "GET http://[::1/healthz HTTP/1.1\r\nHost: [::1\r\n\r\n",
+    "GET http://lo%63alhost/healthz HTTP/1.1\r\nHost: lo%63alhost\r\n\r\n",
+    "GET http://::1/healthz HTTP/1.1\r\nHost: ::1\r\n\r\n",
+    "GET /healthz HTTP/1.1\r\nHost: localhost:http\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
     "{\"json\":\"rpc\"}\r\n\r\n",
@@ -129,7 +138,7 @@ async fn whatever_is_malformed_is_refused_and_what_follows_it_is_never_read() {
         String::from("POST /v1/sessions HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     let all: Vec<_> =
         HEADS.iter().map(|head| (*head).to_owned()).chain(spoiled).chain(chunks).chain([http_1_0]).collect();
-    assert!(all.len() >= 96);
+    assert!(all.len() >= 105);
     for text in all {
         let mut caller = street.say(format!("{text}{SMUGGLED}")).await;
         let told = caller.told().await.unwrap_or_else(|| panic!("no answer to {text:?}"));

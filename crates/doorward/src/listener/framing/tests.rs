@@ -135,14 +135,75 @@ fn fields_that_two_readers_could_read_in_two_ways_are_malformed() {
     for field in fields {
         check(&format!("POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n"), BAD);
     }
-    for host in ["", "a b", "a/b", "a@b", "a,b", "a#b", "a?b", "a\\b", "\u{e4}"] {
+    let hosts =
+        ["", "a b", "a/b", "a@b", "a,b", "a#b", "a?b", "a\\b", "\u{e4}", ":", ":1", "a:b", "a:1:2", "a%62", "a[b]"];
+    let literals = ["[", "[]", "[::1", "::1", "[::1]a", "[::1]1", "[::1]:a", "[[::1]]", "[::1]:1:2", "[:::::::::]"];
+    for host in hosts.into_iter().chain(literals) {
         check(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), BAD);
+        check(&format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n"), BAD);
+    }
+    for host in ["a-b._~1", "a:", "127.0.0.1:1", "[::1]", "[::1]:", "[fe80::1%25eth0]:1", "[::ffff:127.0.0.1]:65536"]
+    {
+        check(&format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n"), OK);
     }
     check("GET / HTTP/1.1\r\n\r\n", BAD);
     check("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", BAD);
     check("GET / HTTP/1.1\nHost: a\n\n", BAD);
     check("GET / HTTP/1.1\rHost: a\r\r", BAD);
     check("\x16\x03\x01\x02", BAD);
+}
+
+/// Is it good to us? And to the library behind, which refuses without a word of ours?
+fn taken(line: &[u8], target: &[u8], field: (&[u8], &[u8])) -> (bool, bool) {
+    let head = [line, b" ", target, b" HTTP/1.1\r\nHost: a\r\n", field.0, b": ", field.1, b"\r\n\r\n"].concat();
+    let behind = http::Method::from_bytes(line).is_ok()
+        && http::Uri::try_from(target).is_ok()
+        && http::HeaderName::from_bytes(field.0).is_ok()
+        && http::HeaderValue::from_bytes(field.1).is_ok();
+    (judge(&head).1.is_none(), behind)
+}
+
+#[test]
+fn whatever_byte_is_good_here_is_good_to_the_library_behind() {
+    for byte in 0..=u8::MAX {
+        let around = |before: &str, behind: &str| [before.as_bytes(), &[byte], behind.as_bytes()].concat();
+        let (field, get) = ((&b"x"[..], &b"y"[..]), &b"GET"[..]);
+        let mut all = vec![taken(&around("G", "T"), b"/", field), taken(get, b"/", (b"x", &around("x", "y")))];
+        if byte != b':' {
+            all.push(taken(get, b"/", (&around("x", "y"), b"y")));
+        }
+        for target in [around("/a", "b"), around("/", ""), around("/a?b", "c"), around("/?", ""), around("/??", "")] {
+            let (here, behind) = taken(get, &target, field);
+            let text = String::from_utf8_lossy(&target);
+            assert_eq!(
+                here,
+                behind && byte.is_ascii_graphic() && byte != b'#',
+                "{text:?}: no more is refused than needed"
+            );
+            all.push((here, behind));
+        }
+        assert!(all.iter().all(|(here, behind)| !here || *behind), "{byte:#x}: {all:?}");
+    }
+}
+
+/// All hosts of up to six of the characters that matter, alone and in a target.
+#[test]
+fn whatever_host_is_good_here_is_good_to_the_library_behind() {
+    let mut hosts = vec![Vec::new()];
+    let mut good = 0;
+    for _ in 0..6 {
+        let longer = |host: &Vec<u8>| b"a1:[]%.".map(|byte| [host.as_slice(), &[byte]].concat());
+        hosts = hosts.iter().flat_map(longer).collect();
+        for host in hosts.iter().filter(|host| is_host(host)) {
+            let text = String::from_utf8_lossy(host);
+            let authority = http::uri::Authority::try_from(host.as_slice());
+            assert!(authority.is_ok_and(|authority| authority.as_str() == text), "{text}");
+            let absolute = http::Uri::try_from(format!("http://{text}?a"));
+            assert!(absolute.is_ok_and(|uri| uri.authority().is_some_and(|own| own.as_str() == text)), "{text}");
+            good += 1;
+        }
+    }
+    assert!(good > 1000, "{good}");
 }
 
 #[test]

@@ -198,9 +198,27 @@ async fn nothing_secret_is_left_to_caches() {
 #[tokio::test]
 async fn signing_out_on_a_page_empties_what_the_browser_kept_and_leaves_other_cookies() {
     let house = House::memory().await;
-    let answer = house.send(Ask::post("/logout").form(&[])).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
-    assert_eq!(header(&answer, "clear-site-data"), Some("\"cache\", \"storage\""));
+    for dead in ["x", "dws_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let cookie = format!("{}={dead}", doorward::http::cookie::SESSION);
+        let answer = house.send(Ask::post("/logout").form(&[]).header("cookie", &cookie)).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        assert_eq!(header(&answer, "clear-site-data"), Some("\"cache\", \"storage\""));
+        let cleared = header(&answer, "set-cookie").expect("a cookie");
+        assert!(cleared.starts_with("__Host-Http-dw_session=;") && cleared.contains("Max-Age=0"), "{cleared}");
+    }
+}
+
+/// Another site's form comes without our cookies, and in an old browser without a word of where it comes from.
+#[tokio::test]
+async fn a_sign_out_that_shows_no_cookie_clears_none() {
+    let house = House::memory().await;
+    for origin in [None, Some("null")] {
+        let ask = Ask::post("/logout").form(&[]);
+        let ask = origin.into_iter().fold(ask, |ask, origin| ask.header("origin", origin));
+        let answer = house.send(ask.header("cookie", "theme=dark")).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        assert_eq!((header(&answer, "clear-site-data"), header(&answer, "set-cookie")), (None, None), "{answer:?}");
+    }
 }
 
 #[tokio::test]

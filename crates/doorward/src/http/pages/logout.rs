@@ -28,7 +28,8 @@ pub async fn show(State(door): State<Door>, visit: Visit) -> Result<Response, St
     }
 }
 
-/// Signs out. Where nothing is left to end, the cookie goes all the same.
+/// Signs out. Where nothing is left to end, a cookie that was shown goes all the same. Where none was, nothing does: another
+/// site's form comes without any, and shall not clear what it cannot show.
 pub async fn submit(
     State(door): State<Door>,
     visit: Visit,
@@ -45,9 +46,11 @@ pub async fn submit(
         revoke::sign_out(&door, session, &from).await?;
     }
     let mut response = look::see_other("/login?notice=signed_out");
-    let headers = response.headers_mut();
-    headers.append(header::SET_COOKIE, cookie::clear_session());
-    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    if visit.shows_cookie() {
+        let headers = response.headers_mut();
+        headers.append(header::SET_COOKIE, cookie::clear_session());
+        headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    }
     Ok(response)
 }
 

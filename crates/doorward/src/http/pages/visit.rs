@@ -94,6 +94,11 @@ impl Visit {
         Credentials { secret: self.held, access: None }
     }
 
+    /// Does the browser show a session cookie, whatever it is worth?
+    pub const fn shows_cookie(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// The session it is made by, a guest's too; `None` for nobody.
     pub fn session(&self) -> Option<&Session> {
         self.caller.as_ref().map(Caller::session)

@@ -10,7 +10,7 @@ use crate::audit::Event;
 use crate::client::Client;
 use crate::data::DataChange;
 use crate::feed::Draft;
-use crate::id::{SessionId, UserId, VerifierId};
+use crate::id::{ClientId, SessionId, UserId, VerifierId};
 use crate::key::KeyRecord;
 use crate::refresh::{NewSecret, Turn};
 use crate::revoke::EndSessions;
@@ -31,6 +31,8 @@ pub enum SessionChange {
     Rotate(Box<Rotate>),
     /// Sessions were in use. Never a conflict; never moves `last_seen` back; unknown and ended ones are passed over.
     Touch(Vec<(SessionId, Timestamp)>),
+    /// A verifier saw sessions in use. The same for those of the applications that are its business; others are passed over.
+    Report(Report),
     /// The new secret was seen: forget the one before. Conflict if the secret is another by now.
     Confirm(Confirm),
     /// A value is put or removed. Conflict if the shelf moved on or the session ended.
@@ -60,6 +62,15 @@ pub struct Rotate {
     pub secret: Option<NewSecret>,
     /// For the audit log, where the turn is remarkable.
     pub event: Option<Event>,
+}
+
+/// See [`SessionChange::Report`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Which sessions, and when.
+    pub seen: Vec<(SessionId, Timestamp)>,
+    /// The applications.
+    pub of: Vec<ClientId>,
 }
 
 /// See [`SessionChange::Confirm`].

@@ -405,6 +405,7 @@ fn stale_after(change: &SessionChange) -> Vec<SecretHash> {
         SessionChange::Confirm(confirm) => vec![confirm.secret],
         SessionChange::Open(_)
         | SessionChange::Touch(_)
+        | SessionChange::Report(_)
         | SessionChange::Data(_)
         | SessionChange::Tally(_)
         | SessionChange::Sweep(_) => Vec::new(),

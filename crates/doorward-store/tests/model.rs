@@ -5,7 +5,7 @@
 //! steps are sensible and the others are wrong in one point. `DOORWARD_LONG=1` plays more and longer histories.
 
 use doorward_core::change::{
-    Confirm, DirectoryChange, MoveRealm, RemoveVerifier, SessionChange, SetTerms, StepSpread, Sweep, TrimFeed,
+    Confirm, DirectoryChange, MoveRealm, RemoveVerifier, Report, SessionChange, SetTerms, StepSpread, Sweep, TrimFeed,
 };
 use doorward_core::client::Client;
 use doorward_core::data::{self, DataChange, Datum, Expect};
@@ -229,7 +229,12 @@ impl History<'_> {
         let earlier = self.now - Lifetime::from_secs(i64::from(step.slip) * 100);
         let other = cast::session_id(step.other % NUMBERS);
         let one = (cast::session_id(step.one), self.now);
-        SessionChange::Touch(vec![one, (other, earlier), one])
+        let seen = vec![one, (other, earlier), one];
+        // Now and then a verifier says so, whose business some applications are.
+        if step.slip.is_multiple_of(3) {
+            return SessionChange::Report(Report { seen, of: (0..step.other % 4).map(cast::client_id).collect() });
+        }
+        SessionChange::Touch(seen)
     }
 
     async fn confirm(&self, step: Step) -> SessionChange {

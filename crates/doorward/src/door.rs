@@ -26,6 +26,7 @@ use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::ring::Ring;
 use crate::throttle::{ACCOUNTS, Limits, Throttle};
+use crate::uses::Uses;
 use crate::watch::Watch;
 
 /// Tells the time.
@@ -175,7 +176,7 @@ struct Inner {
     /// The latest time ever told, in milliseconds.
     latest: AtomicI64,
     requests: crate::requests::Requests,
-    touched: Mutex<Vec<(SessionId, Timestamp)>>,
+    uses: Uses,
     verifier: Verifier,
     watermark: Mutex<Watermark>,
     /// The latest time that was told before this start, as far as is known.
@@ -194,8 +195,6 @@ impl std::fmt::Debug for Door {
 pub const SCHEMES_SAMPLE: u32 = 10_000;
 /// How often the latest time is written down; a crash may lose as much of it.
 pub const SWEPT_EVERY: Lifetime = Lifetime::from_secs(60);
-/// The most touches that wait to be written; more are left to the next use of their sessions.
-pub const TOUCHED_MOST: usize = 100_000;
 
 impl Door {
     /// Wires the parts.
@@ -231,7 +230,7 @@ impl Door {
             dice,
             latest: AtomicI64::new(now.millis()),
             requests: u64::from_be_bytes(first).into(),
-            touched: Mutex::new(Vec::new()),
+            uses: Uses::default(),
             watermark: Mutex::new(watermark),
             told,
             hub,
@@ -392,17 +391,12 @@ impl Door {
 
     /// Notes that a session is in use; written soon, off the request path. False if too many wait: the next use tells it.
     pub fn touch(&self, session: SessionId, at: Timestamp) -> bool {
-        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = touched.len() < TOUCHED_MOST;
-        touched.extend(fits.then_some((session, at)));
-        fits
+        self.0.uses.note(session, at)
     }
 
-    /// Takes at most `most` of the touches that wait.
-    pub fn take_touched(&self, most: usize) -> Vec<(SessionId, Timestamp)> {
-        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = touched.len().saturating_sub(most);
-        touched.split_off(rest)
+    /// The uses that wait to be written down.
+    pub fn uses(&self) -> &Uses {
+        &self.0.uses
     }
 
     /// An event of the audit log.

@@ -53,6 +53,11 @@ impl FeedSettings {
     pub fn terms(&self) -> Lifetime {
         self.lease_most + self.grace_most
     }
+
+    /// The most streams of one verifier: whoever has its secret leaves some to the others.
+    pub const fn of_one(&self) -> usize {
+        self.connections - self.connections / 4
+    }
 }
 
 /// See the head of this file.

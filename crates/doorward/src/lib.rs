@@ -20,5 +20,6 @@ pub mod metrics;
 pub mod requests;
 mod ring;
 pub mod throttle;
+pub mod uses;
 pub mod watch;
 pub mod wiring;

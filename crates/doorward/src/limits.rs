@@ -11,7 +11,6 @@ use doorward_verify::feed::{LONGEST_PING, MOST_SEEN};
 use doorward_verify::{json, token};
 
 use crate::cli::PATIENCE;
-use crate::door::TOUCHED_MOST;
 use crate::flows::feed::AT_ONCE;
 use crate::flows::patience::LONGEST;
 use crate::hashing::WAITING_PER_THREAD;
@@ -23,6 +22,7 @@ use crate::listener::bounds::Bounds;
 use crate::listener::framing::{EXTENSION_LARGEST, FIELDS_MOST, HEAD_LARGEST, LINE_LARGEST};
 use crate::listener::gate::LINGER_BYTES;
 use crate::throttle::{ACCOUNTS, NETWORKS, PENDING};
+use crate::uses;
 
 /// A limit.
 #[derive(Debug)]
@@ -222,7 +222,11 @@ fn queues() -> Vec<Limit> {
             count(NETWORKS),
             "the one that is whole again first is forgotten",
         ),
-        limit("uses of sessions that wait to be written down", count(TOUCHED_MOST), "left to the next use"),
+        limit(
+            "uses of sessions that wait to be written down; as many more by the word of each verifier",
+            count(uses::MOST),
+            "left to the next use",
+        ),
     ]
 }
 
@@ -231,6 +235,7 @@ fn feed() -> Vec<Limit> {
     vec![
         limit("entries that are live (`feed.budget`)", count(granted.budget), "they become coarser; none is dropped"),
         limit("streams at a time (`feed.connections`)", count(granted.connections), "503 `overloaded`"),
+        limit("of these from one verifier: three quarters", count(granted.of_one()), "503 `overloaded`"),
         limit("running copies of one verifier", count(COPIES), "503 `overloaded`"),
         limit(
             "a lease, a grace (`feed.lease_most_ms`, `feed.grace_most_ms`)",

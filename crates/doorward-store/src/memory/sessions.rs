@@ -18,7 +18,8 @@ impl State {
         let written = match change {
             SessionChange::Open(open) => self.open(*open),
             SessionChange::Rotate(rotate) => self.rotate(*rotate),
-            SessionChange::Touch(seen) => self.touch(&seen),
+            SessionChange::Touch(seen) => self.touch(&seen, |_| true),
+            SessionChange::Report(report) => self.touch(&report.seen, |session| report.of.contains(&session.client)),
             SessionChange::Confirm(confirm) => self.confirm(confirm),
             SessionChange::Data(change) => self.data(change),
             SessionChange::Tally(tallies) => self.tally(tallies),
@@ -53,10 +54,10 @@ impl State {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it has the shape of its siblings; it never conflicts")]
-    fn touch(&mut self, seen: &[(SessionId, Timestamp)]) -> Option<Written> {
+    fn touch(&mut self, seen: &[(SessionId, Timestamp)], counts: impl Fn(&Session) -> bool) -> Option<Written> {
         let mut count = 0;
         for (id, at) in seen {
-            let session = self.sessions.get_mut(id).filter(|session| session.ended.is_none());
+            let session = self.sessions.get_mut(id).filter(|session| session.ended.is_none() && counts(session));
             if let Some(session) = session.filter(|session| session.last_seen_at < *at) {
                 session.last_seen_at = *at;
                 count += 1;

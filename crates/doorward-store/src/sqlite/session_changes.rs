@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use doorward_core::Timestamp;
-use doorward_core::change::{Confirm, Open, Rotate, SessionChange};
+use doorward_core::change::{Confirm, Open, Report, Rotate, SessionChange};
 use doorward_core::data::DataChange;
 use doorward_core::id::SessionId;
 use doorward_core::policy::IDLE_ALLOWANCE;
@@ -42,6 +42,7 @@ pub(super) fn apply(file: &Connection, tail: &mut Tail, change: &SessionChange) 
         SessionChange::Open(change) => open(file, tail, change),
         SessionChange::Rotate(change) => rotate(file, tail, change),
         SessionChange::Touch(seen) => touch(file, seen),
+        SessionChange::Report(change) => report(file, change),
         SessionChange::Confirm(change) => confirm(file, *change),
         SessionChange::Data(change) => data(file, change),
         SessionChange::Tally(tallies) => failure_rows::write(file, tallies),
@@ -112,6 +113,21 @@ fn touch(file: &Connection, seen: &[(SessionId, Timestamp)]) -> Result<Option<Wr
     let mut count = 0;
     for (id, at) in seen {
         count += statement.execute(params![id.bytes(), at.millis()])? as u64;
+    }
+    Ok(Some(Written::counting(count)))
+}
+
+/// Whose session it is, is asked in the same step: no verifier's word costs a look-up of its own.
+fn report(file: &Connection, report: &Report) -> Result<Option<Written>, Fault> {
+    // No id of a client has a blank in it.
+    let of: String = report.of.iter().flat_map(|client| [" ", client.as_str()]).chain([" "]).collect();
+    let mut statement = file.prepare_cached(
+        "UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1 AND last_seen_at < ?2 AND ended_at IS NULL \
+         AND instr(?3, ' ' || client || ' ') > 0",
+    )?;
+    let mut count = 0;
+    for (id, at) in &report.seen {
+        count += statement.execute(params![id.bytes(), at.millis(), of])? as u64;
     }
     Ok(Some(Written::counting(count)))
 }

@@ -48,6 +48,7 @@ macro_rules! store_suite {
             of_many_openings_under_one_secret_one_wins
             use_moves_the_last_sight_forward_only
             use_of_what_is_gone_or_over_is_passed_over
+            use_that_a_verifier_reports_counts_for_its_applications_alone
             a_seen_secret_ends_the_one_before
             a_secret_that_was_replaced_meanwhile_is_not_confirmed
             the_sessions_of_a_user_are_the_living_ones_newest_first

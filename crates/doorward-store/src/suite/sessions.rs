@@ -1,13 +1,15 @@
 //! Sessions: opening, finding, using, listing, and that an end is an end.
 
-use doorward_core::change::{Confirm, SessionChange};
-use doorward_core::id::UserId;
+use doorward_core::change::{Confirm, Report, SessionChange};
+use doorward_core::client::Client;
+use doorward_core::id::{ClientId, UserId};
 use doorward_core::policy::IDLE_ALLOWANCE;
 use doorward_core::session::{EndReason, Ended, Previous, Session};
 use doorward_core::{Lifetime, Timestamp};
 
 use super::cast::{
-    after, end, end_user, keep, open, put, rotate, rotate_to, secret, session, session_id, set_password, user_id,
+    add_client, after, client, end, end_user, keep, open, put, rotate, rotate_to, secret, session, session_id,
+    set_password, user_id,
 };
 use super::{Change, answer, conflicts, done, done_of, epochs_of, head, load, opened, people};
 use crate::Stores;
@@ -119,6 +121,41 @@ pub async fn use_of_what_is_gone_or_over_is_passed_over(stores: &Stores) {
     assert_eq!(load(stores, over.id).await, over);
     assert_eq!(load(stores, used.id).await.last_seen_at, after(20));
     assert_eq!(done(stores, SessionChange::Touch(Vec::new())).await.count, 0);
+}
+
+/// Whoever verifies for one application has no say about another's sessions.
+pub async fn use_that_a_verifier_reports_counts_for_its_applications_alone(stores: &Stores) {
+    people(stores, 1).await;
+    let mut seen = Vec::new();
+    // Ids that begin or end alike, and one that is over.
+    for (number, of) in [(1, "shop"), (2, "shop-1"), (3, "2-shop-1"), (4, "shop-1-2"), (5, "shop-1")] {
+        let of = ClientId::parse(of).expect("an id");
+        if number < 5 {
+            done(stores, add_client(Client { id: of.clone(), ..client(1) })).await;
+        }
+        done(stores, open(Session { client: of, ..session(number, Some(1), head(stores).await) })).await;
+        seen.push((session_id(number), after(100)));
+    }
+    let over = load(stores, session_id(5)).await;
+    done(stores, end(&[&over], after(10))).await;
+    let report = |of: &[&str]| {
+        let of = of.iter().map(|id| ClientId::parse(id).expect("an id")).collect();
+        SessionChange::Report(Report { seen: seen.clone(), of })
+    };
+    let moved = async || {
+        let mut moved = Vec::new();
+        for number in 1..=5 {
+            moved.extend((load(stores, session_id(number)).await.last_seen_at == after(100)).then_some(number));
+        }
+        moved
+    };
+    assert_eq!(done(stores, report(&[])).await.count, 0);
+    assert_eq!(done(stores, report(&["shop-1"])).await.count, 1);
+    assert_eq!(moved().await, [2]);
+    assert_eq!(done(stores, report(&["nobody", "shop-1", "shop-1-2"])).await.count, 1);
+    assert_eq!(moved().await, [2, 4]);
+    assert_eq!(done(stores, report(&["shop", "2-shop-1"])).await.count, 2);
+    assert_eq!(moved().await, [1, 2, 3, 4], "and never one that is over");
 }
 
 /// A replaced secret answers until its successor is seen; then it is nobody's.

@@ -281,7 +281,7 @@ pub const KEYS: &[Key] = &[
         "feed.connections",
         "DOORWARD_FEED_CONNECTIONS",
         Takes::Number,
-        "The most verifiers that listen at a time: 1 to 100000. One more is asked to come later.",
+        "The most verifiers that listen at a time: 1 to 100000. Copies of one may be three quarters of them. One more is asked to come later.",
     )
     .always("2000"),
     key(

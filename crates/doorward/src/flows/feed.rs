@@ -41,7 +41,7 @@ pub struct Listening {
 /// Opens a stream; its first events say where it stands.
 ///
 /// # Errors
-/// [`Refusal::LeaseTooLong`]; [`Stopped::Overloaded`] if there are as many streams as may be.
+/// [`Refusal::LeaseTooLong`]; [`Stopped::Overloaded`] if there are as many streams as may be, of all or of the verifier.
 pub async fn listen(door: &Door, wanted: Listening, from: &Origin) -> Result<Stream, Stopped> {
     let Listening { verifier, instance, lease, grace, cursor } = wanted;
     granted(door, lease, grace)?;
@@ -92,7 +92,7 @@ pub async fn ping(door: &Door, verifier: &VerifierRecord, ping: &Ping, from: &Or
         return Err(Stopped::Overloaded);
     }
     hub.counters.pings.one();
-    note_use(door, ping);
+    note_use(door, verifier, ping);
     // From here on the head is read: after the ping is on record.
     let lines = match standing {
         Standing::Behind => door.cached().lines(ping.applied, AT_ONCE).await?,
@@ -159,12 +159,9 @@ pub async fn lower_terms(door: &Door) -> Result<(), Stopped> {
     Ok(())
 }
 
-/// Use of a session at a service is use: it keeps the session from lying idle.
-fn note_use(door: &Door, ping: &Ping) {
+/// Use of a session at a service is use: it keeps the session from lying idle, if it is the service's business.
+fn note_use(door: &Door, verifier: &VerifierRecord, ping: &Ping) {
     let now = door.now();
-    for (session, at) in &ping.seen {
-        if let Some(id) = SessionId::parse(session) {
-            door.touch(id, (*at).min(now));
-        }
-    }
+    let seen = ping.seen.iter().filter_map(|(session, at)| Some((SessionId::parse(session)?, (*at).min(now))));
+    door.uses().report(verifier.id, seen);
 }

@@ -67,6 +67,8 @@ pub async fn introspect(door: &Door, verifier: &VerifierRecord, text: &str) -> R
 
 /// By the token and by the row behind it: whoever asks wants to know more than the index does.
 async fn by_token(door: &Door, verifier: &VerifierRecord, text: &str) -> Result<Active, Stopped> {
+    // What the store has ended or set and the index does not know yet, nobody is told to be good.
+    door.cached().current().await?;
     let now = door.now();
     let read_at = door.cached().head();
     let (token, session) = verify(door, verifier, text, now)?;

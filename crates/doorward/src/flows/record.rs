@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use doorward_core::client::Strategy;
+use doorward_core::client::{Client, Strategy};
+use doorward_core::id::ClientId;
 use doorward_core::policy::{ACCESS_LONGEST, REPLACED_SECRET};
 use doorward_core::secret::SecretHash;
 use doorward_core::session::{Session, Shown};
@@ -61,8 +62,18 @@ pub async fn by_secret(door: &Door, verifier: &VerifierRecord, hash: SecretHash)
 
 /// Is the session one of an application whose credentials are for this verifier?
 pub(super) fn concerns(door: &Door, verifier: &VerifierRecord, session: &Session) -> bool {
+    door.client(&session.client).is_some_and(|client| is_for(door, verifier, &client))
+}
+
+/// All applications whose credentials are for this verifier, as they are set now.
+pub fn business(door: &Door, verifier: &VerifierRecord) -> Vec<ClientId> {
+    let clients = door.cached().clients().into_iter();
+    let own = clients.filter(|client| client.disabled_at.is_none() && is_for(door, verifier, client));
+    own.map(|client| client.id.clone()).collect()
+}
+
+fn is_for(door: &Door, verifier: &VerifierRecord, client: &Client) -> bool {
     let issuer = door.settings().issuer.as_str();
-    let Some(client) = door.client(&session.client) else { return false };
     verifier.audiences(issuer).any(|own| match client.audiences.as_slice() {
         [] => own == issuer,
         audiences => audiences.iter().any(|audience| audience == own),

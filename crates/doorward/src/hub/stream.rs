@@ -40,13 +40,15 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Puts a stream on the list; `None` if there are as many as may be.
+    /// Puts a stream on the list; `None` if there are as many as may be, of all or of its verifier.
     pub(crate) fn open(door: &Door, id: StreamId, who: Who, key: StreamKey) -> Option<Self> {
         let hub = door.hub();
         let notes = Notes::since(door.up());
         let mailbox = Arc::new(Mailbox { who, notes: notes.into(), bell: Default::default() });
         let mut streams = lock(&hub.streams);
-        if streams.open.len() >= door.settings().feed.connections {
+        let of_one = streams.open.values().filter(|other| other.who.verifier == who.verifier).count();
+        let most = &door.settings().feed;
+        if streams.open.len() >= most.connections || of_one >= most.of_one() {
             hub.counters.refused.one();
             return None;
         }

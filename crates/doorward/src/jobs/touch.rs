@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use doorward_core::change::SessionChange;
+use doorward_core::change::{Report, SessionChange};
 use tokio::sync::watch;
 
 use crate::door::Door;
+use crate::flows::record;
+use crate::uses::Batch;
 
 /// How long a touch waits at most. Well under the ten seconds that idle expiry allows for it.
 const EVERY: Duration = Duration::from_secs(2);
@@ -29,18 +31,21 @@ pub async fn run(door: Door, mut stop: watch::Receiver<bool>) {
 /// Writes everything that waits, and failures whose callers did not wait for their answer.
 pub async fn flush(door: &Door) {
     door.throttle().settle(door.cached()).await;
-    loop {
-        let touched = door.take_touched(BATCH);
-        if touched.is_empty() {
-            break;
-        }
-        if let Err(error) = door.cached().commit(SessionChange::Touch(touched.clone())).await {
+    while let Some(batch) = door.uses().take(BATCH) {
+        let Some(change) = change(door, &batch) else { continue };
+        if let Err(error) = door.cached().commit(change).await {
             tracing::warn!(%error, "the use of some sessions could not be written down, and is tried again");
             // Nobody reports these uses again for a minute, which is longer than idle expiry allows for.
-            for (session, at) in touched {
-                door.touch(session, at);
-            }
+            door.uses().put_back(batch);
             break;
         }
     }
+}
+
+/// `None` for the word of a verifier that has no say about anybody.
+fn change(door: &Door, Batch { seen, by }: &Batch) -> Option<SessionChange> {
+    let Some(by) = *by else { return Some(SessionChange::Touch(seen.clone())) };
+    let verifier = door.cached().verifier_named(by).filter(|verifier| verifier.is_registered())?;
+    let of = record::business(door, &verifier);
+    (!of.is_empty()).then(|| SessionChange::Report(Report { seen: seen.clone(), of }))
 }

@@ -1,12 +1,17 @@
 //! The feed on the wire: what a verifier is told, when, and what it is refused.
 
+use doorward::door::Origin;
+use doorward::flows::clients::{self, Edit};
+use doorward::flows::{roles, verifiers};
 use doorward::hub::FeedSettings;
 use doorward::jobs::{sweep, touch};
 use doorward_core::audit::{Actor, Kind};
 use doorward_core::change::{DirectoryChange, TurnKeys};
 use doorward_core::feed::Draft;
-use doorward_core::id::SessionId;
+use doorward_core::id::{ClientId, SessionId};
 use doorward_core::policy::RETENTION;
+use doorward_core::role::Roles;
+use doorward_core::secret::SecretKind;
 use doorward_core::{Key, Lifetime, Marks, Position, Scope, Strength, base64url};
 use doorward_verify::feed::{Bump, Event, Need};
 use serde_json::json;
@@ -233,6 +238,27 @@ async fn one_stream_too_many_is_asked_to_come_later_and_a_drained_server_ends_al
     assert_eq!((one.try_next().await, three.try_next().await), (None, None));
 }
 
+/// Whoever has the secret of one leaves some to the others.
+#[tokio::test]
+async fn the_copies_of_one_verifier_have_three_quarters_of_the_streams_and_others_the_rest() {
+    let set = |settings: &mut doorward::door::Settings| {
+        settings.feed = FeedSettings { connections: 4, ..FeedSettings::default() };
+    };
+    let house = House::set_up(Ground::Memory, CHEAP, set).await;
+    let (secret, other) = (house.add_verifier("shop").await, house.add_verifier("other").await);
+    let mut copies: Vec<_> = (1..=4).map(|number| Listener::new(&secret, number)).collect();
+    let mut open = Vec::new();
+    for copy in &mut copies[..3] {
+        open.push(copy.begin(&house).await);
+    }
+    let refused = copies[3].try_open(&house, None).await.err().expect("a no").expect(503, "overloaded");
+    assert_eq!(refused.headers["retry-after"], "1");
+    let rest = Listener::new(&other, 5).begin(&house).await;
+    open.pop();
+    open.push(copies[3].begin(&house).await);
+    drop(rest);
+}
+
 #[tokio::test]
 async fn a_verifier_that_is_struck_off_hears_nothing_more() {
     let house = House::memory().await;
@@ -397,6 +423,27 @@ async fn an_end_that_is_durable_and_not_known_yet_grants_no_lease() {
     drop(open);
 }
 
+/// Another server has set somebody's roles; then a line of ours is committed, and the feed cannot be read: a token with the roles
+/// of before is told to be good to nobody.
+#[tokio::test]
+async fn what_is_stale_and_not_known_to_be_is_not_told_to_be_good() {
+    let house = House::memory().await;
+    let (_, token) = session(&house).await;
+    let cookie = house.sign_in("demo-session", "body").await.text("session_token");
+    let shop = listening(&house).await;
+    let introspect = || shop.asking(Ask::post("/oauth2/introspect").form(&[("token", token.as_str())]));
+    let beside = house.beside(|stores| stores).await;
+    let admin = Roles::of(["admin"]).expect("roles");
+    roles::set(&beside.door, house.ada, admin, &Default::default()).await.expect("set");
+    house.send(Ask::get("/v1/session").bearer(&cookie)).await.ok();
+    assert_eq!(house.send(introspect()).await.ok().body["active"], true, "nobody has told this server");
+    house.store().fail_reads(Some(0)).expect("a store");
+    house.send(Ask::delete("/v1/session").bearer(&cookie)).await.expect(503, "store_unavailable");
+    house.send(introspect()).await.expect(503, "store_unavailable");
+    house.store().fail_reads(None).expect("a store");
+    assert_eq!(house.send(introspect()).await.ok().body, json!({ "active": false }));
+}
+
 /// Our own door lets it look on for a minute; a service would let it act.
 #[tokio::test]
 async fn a_secret_that_was_replaced_is_worth_nothing_at_services() {
@@ -457,6 +504,47 @@ async fn use_at_a_service_keeps_a_session_from_lying_idle() {
     touch::flush(&house.door).await;
     let session = house.door.sessions().session(id).await.expect("a store").expect("a session");
     assert_eq!(session.last_seen_at, now, "not in the future, whatever a verifier's clock says");
+}
+
+/// Nor does one who is struck off, of anybody's.
+#[tokio::test]
+async fn a_verifier_has_no_say_about_the_sessions_of_other_applications() {
+    const API: &str = "https://api.example.test";
+    for ground in [Ground::Memory, Ground::Sqlite] {
+        let house = House::on(ground).await;
+        let edit = Edit { audiences: Some(vec![API.to_owned()]), ..Edit::default() };
+        let client = ClientId::parse("demo-jwt").expect("an id");
+        let from = Origin::default();
+        clients::set(&house.door, &client, &edit, Actor::Operator, &from).await.expect("set");
+        let id = |answer: super::house::Answer| SessionId::parse(&answer.session_id()).expect("an id");
+        let ours = id(house.sign_in("demo-hybrid", "body").await);
+        let theirs = id(house.sign_in("demo-jwt", "body").await);
+        let api =
+            verifiers::add(&house.door, String::from("api"), vec![API.to_owned()], Actor::Operator, &from).await;
+        let api = SecretKind::Verifier.text(&api.expect("a verifier").1);
+        let [mut shop, mut gone] = [house.add_verifier("shop").await, house.add_verifier("gone").await]
+            .map(|secret| Listener::new(&secret, 1));
+        let mut api = Listener::new(&api, 2);
+        let began = house.door.now();
+        for (listener, name, expected) in
+            [(&mut gone, "gone", [0, 0]), (&mut shop, "", [2, 0]), (&mut api, "", [2, 3])]
+        {
+            listener.fetch(&house).await;
+            house.advance(Lifetime::from_hours(1));
+            let now = house.door.now();
+            let seen = [ours, theirs].map(|session| (session.to_string(), now)).to_vec();
+            listener.ask(&house, |ping| ping.seen = seen).await.expect("an answer");
+            if !name.is_empty() {
+                house.remove_verifier(name).await;
+            }
+            touch::flush(&house.door).await;
+            for (session, hours) in [ours, theirs].into_iter().zip(expected) {
+                let session = house.door.sessions().session(session).await.expect("a store").expect("a session");
+                let seen = (session.last_seen_at - began).secs() / 3600;
+                assert_eq!(seen, hours, "{name}: {:?}", session.client);
+            }
+        }
+    }
 }
 
 #[tokio::test]

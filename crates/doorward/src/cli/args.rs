@@ -390,7 +390,8 @@ pub(super) enum KeysVerb {
         #[arg(long)]
         hurry: bool,
     },
-    /// End a key that somebody else may have: what it signed is refused at once, and the standby takes over
+    /// End a key that somebody else may have: tokens under it are refused at once, and the standby takes over. After a refresh
+    /// secret, `sessions end --all` too: session secrets that it derived stay good
     Kill {
         /// Its id
         key: String,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward::door::{Origin, SystemDice};
 use doorward::flows::clients::{self, Edit};
-use doorward::flows::{Refusal, Stopped, keys, revoke};
+use doorward::flows::{Refusal, Stopped, everybody, keys, revoke};
 use doorward::hashing::Hashing;
 use doorward::jobs;
 use doorward::wiring::{Wiring, wire};
@@ -14,6 +14,7 @@ use doorward_core::id::{ClientId, KeyId};
 use doorward_core::key::{self, KeyRecord, LEAD, Masters, Purpose, Stage};
 use doorward_core::policy::{ACCESS_LONGEST, RETENTION, SKEW};
 use doorward_core::secret::Secret;
+use doorward_core::spread::Turn;
 use doorward_core::{
     Algorithm, KeySet, Lifetime, Position, Revocations, Scope, Scratch, Strength, TokenType, Verifier, base64url,
 };
@@ -268,6 +269,22 @@ async fn a_killed_refresh_secret_refreshes_nothing_and_ends_nobody() {
     who(&house, &cookie).await.ok();
     let new = house.sign_in("demo-hybrid", "body").await.text("refresh_token");
     refresh(&house, &new).await.ok();
+}
+
+/// What docs/flows/keys.md says of it.
+#[tokio::test]
+async fn a_session_secret_that_a_killed_refresh_secret_derived_stays_good_until_everybody_is_ended() {
+    let house = House::memory().await;
+    let held = house.sign_in("demo-hybrid", "body").await.text("refresh_token");
+    house.set_strategy("demo-hybrid", doorward_core::client::Strategy::Session).await;
+    let derived = refresh(&house, &held).await.ok().text("session_token");
+    let secret = only(&house, Purpose::Refresh, Stage::Active).await.id;
+    keys::kill(&house.door, secret, false, Actor::Operator, &from()).await.expect("killed");
+    who(&house, &derived).await.ok();
+    everybody::turn(&house.door, Turn::Renew, None, Actor::Operator, &from()).await.expect("a forecast");
+    who(&house, &derived).await.ok();
+    everybody::turn(&house.door, Turn::End, None, Actor::Operator, &from()).await.expect("a forecast");
+    who(&house, &derived).await.expect(401, "session_ended");
 }
 
 #[tokio::test]

@@ -266,6 +266,35 @@ async fn an_access_token_for_somebody_else_is_not_exchanged_here() {
     assert_eq!(refused.body["reason"], "audience_unexpected");
 }
 
+/// What docs/flows/password-change.md says of it.
+#[tokio::test]
+async fn after_a_password_change_whose_reply_is_lost_a_key_gets_the_new_token_and_a_secret_looks_on_for_a_minute() {
+    let body = json!({ "current_password": PASSWORD, "new_password": "violet-anchor-77" });
+    for key in [Some(OTHER_KEY), None] {
+        let house = House::memory().await;
+        let held = Held::of(&house.sign_in("demo-hybrid", "body").await);
+        let held = Held::of(&house.send(held.ask_refresh(KEY)).await.ok());
+        let ask = Ask::put("/v1/user/password").bearer(held.bearer()).json(&body);
+        let ask = key.into_iter().fold(ask, |ask, key| ask.header("idempotency-key", key));
+        let lost = Held::of(&house.send(ask).await.ok());
+        let again = house.send(held.ask_refresh(OTHER_KEY)).await;
+        match key {
+            Some(_) => assert_eq!(Held::of(&again.ok()).refresh, lost.refresh, "the very token that was lost"),
+            None => drop(again.expect(401, "refresh_reused")),
+        }
+    }
+    let house = House::memory().await;
+    let old = Held::of(&house.sign_in("demo-session", "body").await);
+    let (change, who) = (Ask::put("/v1/user/password"), || Ask::get("/v1/session").bearer(old.bearer()));
+    house.send(change.bearer(old.bearer()).json(&body)).await.ok();
+    house.send(who()).await.ok();
+    house.send(Ask::put("/v1/user/password").bearer(old.bearer()).json(&body)).await.expect(403, "forbidden");
+    house.advance(Lifetime::from_secs(61));
+    house.send(who()).await.expect(401, "session_unknown");
+    let new = json!({ "email": ADA, "password": "violet-anchor-77" });
+    house.send(Ask::post("/v1/sessions").json(&new)).await.ok();
+}
+
 #[tokio::test]
 async fn a_password_change_keeps_this_session_and_ends_every_other_credential() {
     let each = |algorithm| Strategy::ALL.map(|strategy| (algorithm, strategy));

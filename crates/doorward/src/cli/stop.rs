@@ -76,6 +76,12 @@ impl Stop {
         }
     }
 
+    /// With other advice, if the server answered with this code.
+    #[must_use]
+    pub(super) fn advise_on(self, code: &str, advice: &str) -> Self {
+        if self.code.as_deref() == Some(code) { self.advise(advice) } else { self }
+    }
+
     /// The exit code.
     pub(super) const fn exit(&self) -> Exit {
         self.exit

@@ -91,10 +91,16 @@ pub async fn reach(door: &Door, place: Position, ack: Ack) -> Reached {
     reached.applied = wait.applied();
     reached.expired = wait.expired().iter().map(|who| named(door, *who)).collect();
     reached.waited = wait.waited(door.up());
-    tracing::info!(
-        position = %place, applied = reached.applied, expired = ?reached.expired, waited_ms = reached.waited.millis(),
-        "a revocation is refused everywhere"
-    );
+    let (applied, expired, waited_ms) = (reached.applied, &reached.expired, reached.waited.millis());
+    match reached.ack {
+        Ack::Verifiers => {
+            tracing::info!(position = %place, applied, ?expired, waited_ms, "a revocation is refused everywhere");
+        }
+        _ => tracing::warn!(
+            position = %place, applied, ?expired, waited_ms,
+            "a revocation was waited for as long as may be, and some verifiers may not refuse it yet"
+        ),
+    }
     reached
 }
 

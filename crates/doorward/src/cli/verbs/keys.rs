@@ -23,7 +23,8 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: KeysVerb) -> Result<E
     };
     let office = Office::reach(reaching).await?;
     let ask = async |path: &str, body: Value| {
-        let answer = office.ask("POST", path, Some(&body)).await?;
+        let answer = office.ask("POST", path, Some(&body)).await;
+        let answer = answer.map_err(|stop| stop.advise_on("keys_not_ready", NOT_READY))?;
         Ok::<_, Stop>(answer["data"].as_array().cloned().unwrap_or_default())
     };
     let end = |key: &str, how: &str| format!("/admin/v1/keys/{}/{how}", encoded(key));
@@ -49,6 +50,10 @@ pub(in crate::cli) async fn run(reaching: &Reaching, verb: KeysVerb) -> Result<E
     tell_list(reaching.format, keys, &columns, |key: &Value| columns.map(|member| cell(&key[member])).to_vec());
     Ok(Exit::Well)
 }
+
+/// Whoever kills a key must not leave in the belief that it is dead.
+const NOT_READY: &str =
+    "nothing changed, and a key that was in use still is; where it is a matter of time, --hurry does it now";
 
 fn no_key(stop: Stop, key: &str) -> Stop {
     stop.instead_of(&["not_found"], format!("there is no key {key}"), "see `doorward keys list`")

@@ -4,8 +4,9 @@
 //! beyond the promise is written as an epoch over something larger, which asks for a renewal and which the next one
 //! replaces. Whatever it hits too much renews its token and goes on; what was to end cannot.
 //!
-//! One session → everything of its person, from the 33rd of that person on → one part in 4,096 of all sessions. A person →
-//! everybody. Clients and keys stay as they are: there are never many.
+//! One session → everything of its person, from the 1,025th of that person on, and once half of the room is taken from the
+//! 33rd on → one part in 4,096 of all sessions. A person → everybody. Clients and keys stay as they are: there are never
+//! many.
 
 use std::collections::HashMap;
 
@@ -14,8 +15,11 @@ use doorward_verify::{Key, Position, Scope, Strength};
 use crate::feed::{Draft, Line, Register};
 use crate::spread::BUCKETS;
 
-/// So many sessions of one person are named one by one.
-pub const SESSIONS_OF_ONE: u32 = 32;
+/// So many sessions of one person are named one by one: who cannot renew a token pays for what is said of the whole person
+/// with their sign-in, so it is said of nobody who lives as people do.
+pub const SESSIONS_OF_ONE: u32 = 1_024;
+/// As many where half of the room is taken.
+pub const SESSIONS_OF_ONE_IF_TIGHT: u32 = 32;
 /// The least that can be promised: room for every bucket, and some for what is exact.
 pub const LEAST: usize = 10_000;
 /// The most room there is: what a verifier takes in as one snapshot.
@@ -107,7 +111,9 @@ impl Budget {
         // Persons come later than sessions to where it gets tight: everybody is a dear replacement for one of them.
         let room = self.exact() / 8 * 7;
         let whole = of.map(|(subject, _)| Draft::subject(subject, Strength::RefreshRequired));
-        let few = of.is_none_or(|(_, named)| named <= SESSIONS_OF_ONE);
+        let is_tight = self.lines - self.coarse + more >= self.exact() / 2;
+        let most = if is_tight { SESSIONS_OF_ONE_IF_TIGHT } else { SESSIONS_OF_ONE };
+        let few = of.is_none_or(|(_, named)| named <= most);
         let candidates = [Some(draft).filter(|_| few), whole];
         let fitting = candidates.into_iter().flatten().find(|candidate| self.fits(candidate, room, more));
         fitting.unwrap_or_else(|| Draft::bucket(Key::bucket_of(draft.key), Strength::RefreshRequired))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_core::budget::{Budget, LEAST, MOST, SESSIONS_OF_ONE};
+use doorward_core::budget::{Budget, LEAST, MOST, SESSIONS_OF_ONE, SESSIONS_OF_ONE_IF_TIGHT};
 use doorward_core::feed::{Draft, Line, Register};
 use doorward_core::id::{ClientId, SessionId};
 use doorward_core::spread::BUCKETS;
@@ -82,7 +82,7 @@ fn marks(number: u32, of: u32, at: Position) -> Marks {
 }
 
 #[test]
-fn the_33rd_session_of_one_person_is_said_of_the_whole_person_and_the_millionth_too() {
+fn the_1025th_session_of_one_person_is_said_of_the_whole_person_and_the_millionth_too() {
     let mut feed = Feed::new(1_000_000);
     let before = feed.head;
     for number in 0..1_000_000 {
@@ -100,23 +100,39 @@ fn the_33rd_session_of_one_person_is_said_of_the_whole_person_and_the_millionth_
 }
 
 #[test]
+fn where_half_of_the_room_is_taken_it_is_the_33rd() {
+    let mut feed = Feed::new(LEAST);
+    let half = (LEAST - usize::from(BUCKETS) - 1) as u32 / 2;
+    // Guests' ends, which are nobody's.
+    feed.write((0..half - SESSIONS_OF_ONE_IF_TIGHT - 2).map(|number| Draft::session(session(number))).collect());
+    for number in 0..SESSIONS_OF_ONE_IF_TIGHT + 2 {
+        let written = feed.write(vec![end(half + number, 1)])[0].scope;
+        assert_eq!(written, Scope::Session, "the first half, number {number}");
+    }
+    assert_eq!(feed.write(vec![end(2 * half, 1)])[0].scope, Scope::Subject, "one of many of theirs");
+    assert_eq!(feed.write(vec![end(2 * half, 2)])[0].scope, Scope::Session, "the first of somebody else");
+}
+
+#[test]
 fn many_sessions_in_one_change_are_counted_one_by_one() {
     let mut feed = Feed::new(LEAST);
-    let written = feed.write((0..40).map(|number| end(number, 1)).collect());
-    assert_eq!(written.iter().filter(|draft| draft.scope == Scope::Session).count(), 32);
-    assert_eq!(feed.lines.len(), 33);
-    let guests = (0..40).map(|number| Draft::session(session(100 + number))).collect();
+    let written = feed.write((0..SESSIONS_OF_ONE + 8).map(|number| end(number, 1)).collect());
+    let named = written.iter().filter(|draft| draft.scope == Scope::Session).count();
+    assert_eq!(named, SESSIONS_OF_ONE as usize);
+    assert_eq!(feed.lines.len(), named + 1);
+    let guests = (0..1_100).map(|number| Draft::session(session(10_000 + number))).collect();
     assert!(feed.write(guests).iter().all(|draft| draft.scope == Scope::Session), "guests are nobody's");
 }
 
 #[test]
 fn once_lines_are_forgotten_things_are_named_again() {
     let mut feed = Feed::new(LEAST);
-    for number in 0..40 {
+    for number in 0..SESSIONS_OF_ONE + 8 {
         feed.write(vec![end(number, 1)]);
     }
+    assert_eq!(feed.write(vec![end(2_000, 1)])[0].scope, Scope::Subject);
     feed.forget(Position { seq: 10, ..feed.head });
-    assert_eq!(feed.write(vec![end(50, 1)])[0].scope, Scope::Session);
+    assert_eq!(feed.write(vec![end(2_001, 1)])[0].scope, Scope::Session);
     feed.forget(feed.head);
     assert_eq!((feed.budget.lines(), feed.lines.len()), (0, 0));
 }

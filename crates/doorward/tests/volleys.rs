@@ -251,7 +251,7 @@ mod slow {
             };
             let answers = volley(house, ask).await;
             assert!(answers.iter().any(|answer| answer.status.is_success()), "{answers:?}");
-            // From the 33rd end of one person within an hour on it is said of the person.
+            // After enough ends of one person within an hour it is said of the person.
             let of_session = lines_since(house, place, Scope::Session).await;
             let lines = of_session + lines_since(house, place, Scope::Subject).await;
             assert_eq!(lines, 1, "the feed says it once: {answers:?}");

@@ -50,11 +50,11 @@ impl Caller {
     /// The caller as somebody who may do more than ask who they are.
     ///
     /// # Errors
-    /// [`Refusal::SessionUnknown`] to whoever shows a secret that was replaced: until its successor is seen it may look on,
-    /// for the reply may be lost, and whoever copied it gains nothing by it.
+    /// [`Refusal::Forbidden`] to whoever shows a secret that was replaced: until its successor is seen it may look on, for
+    /// the reply may be lost, and whoever copied it gains nothing by it.
     pub fn acting(&self) -> Result<Acting<'_>, Refusal> {
         match self.by {
-            By::Secret(Shown::Previous) => Err(Refusal::SessionUnknown),
+            By::Secret(Shown::Previous) => Err(Refusal::Forbidden),
             By::Secret(Shown::Current) | By::Access(_) => Ok(Acting(self)),
         }
     }

@@ -78,10 +78,13 @@ async fn enter(door: &Door, attempt: Attempt, from: &Origin) -> Result<Issued, S
         Who::Guest => {
             notice::ask(door, Purpose::Guest, from).await?;
             let now = door.now_to_mint()?;
+            let ((drawn, secret), pen) = (entry.draw()?, Pen::take(door, &client)?);
+            if let Some(held) = &held {
+                entry.replace(held.session()).await?;
+            }
             let head = door.cached().head();
-            let (drawn, secret) = entry.draw()?;
             let session = login::open_guest(entry.opening(head, now), drawn);
-            let around = Issuing { client: &client, user: None, head, now, pen: Pen::take(door, &client)? };
+            let around = Issuing { client: &client, user: None, head, now, pen };
             entry.commit(session, secret, None, around).await
         }
         Who::Person { email, password } => entry.person(email, password, device.as_deref(), held).await,
@@ -137,7 +140,8 @@ impl Entry<'_> {
             Transport::Body => None,
         };
         let around = Issuing { client: self.client, user: Some(Arc::new(user)), head, now, pen };
-        let mut issued = self.commit(session, secret, held, around).await?;
+        let guest = held.map(|held| held.record.session.clone()).filter(Session::is_guest);
+        let mut issued = self.commit(session, secret, guest, around).await?;
         if device.is_some() && known.is_none() {
             notice::new_device(door, &issued.session, self.from).await;
         }
@@ -163,15 +167,23 @@ impl Entry<'_> {
         let version = kept.as_ref().map_or(0, |kept| kept.version);
         let right = door.hashing().weigh(kept.map(|kept| kept.phc), password, whose, door.draw()?).await?;
         let (verdict, anew) = right.map_or((None, None), |right| (Some(right.correct), right.anew));
+        let (drawn, secret) = self.draw()?;
+        if verdict.is_some() {
+            // Nothing is ended for somebody who then cannot be let in.
+            Pen::take(door, self.client)?;
+        }
         // What is ended here may be told of the whole person: what is minted is minted behind it, and all that it rests on
         // is read after that.
         let made_room = verdict.is_some() && self.make_room(sought, held).await?;
-        let head = if made_room { door.cached().head() } else { born };
+        let replaced = match held.map(Caller::session).filter(|held| verdict.is_some() && !held.is_guest()) {
+            Some(held) => self.replace_by(sought, held).await?,
+            None => false,
+        };
+        let head = if made_room || replaced { door.cached().head() } else { born };
         // Hashing takes its time; whether the account is still there is asked after it.
         let user = door.directory().user(sought).await?.filter(|_| user.is_some());
         let now = door.now_to_mint()?;
         let proven = login::prove(user.as_ref(), verdict)?;
-        let (drawn, secret) = self.draw()?;
         let session = proven.open(self.opening(born, now), drawn);
         let epochs = door.directory().epochs(session.user, &session.client).await?;
         session.check(epochs, now).map_err(|_| Refusal::InvalidCredentials)?;
@@ -199,6 +211,23 @@ impl Entry<'_> {
         Ok(true)
     }
 
+    /// Ends the person's session that the same browser holds, theirs or somebody else's: whoever planted it gains nothing.
+    /// Nothing of it is ended by somebody who is not let in. Was it ended?
+    async fn replace_by(&self, user: UserId, held: &Session) -> Result<bool, Stopped> {
+        let comes = self.door.directory().user(user).await?;
+        if comes.is_none_or(|user| user.suspended_at.is_some()) {
+            return Ok(false);
+        }
+        self.replace(held).await?;
+        Ok(true)
+    }
+
+    async fn replace(&self, held: &Session) -> Result<(), Stopped> {
+        let by = held.user.map_or(Actor::Nobody, Actor::User);
+        revoke::end(self.door, &[held], EndReason::Replaced, by, self.from).await?;
+        Ok(())
+    }
+
     fn draw(&self) -> Result<(Drawn, Option<Secret>), Stopped> {
         let secret = match self.client.strategy {
             Strategy::Session => Some(Secret::from_bytes(self.door.draw()?)),
@@ -221,12 +250,12 @@ impl Entry<'_> {
         Opening { client: self.client, transport: self.transport, device, born, refresh_key, now }
     }
 
-    /// Writes the new session; a guest's goes over into it, another one that the same browser held is ended.
+    /// Writes the new session; what a guest kept goes over into it.
     async fn commit(
         &self,
         session: Session,
         secret: Option<Secret>,
-        held: Option<Caller>,
+        guest: Option<Session>,
         around: Issuing<'_>,
     ) -> Result<Issued, Stopped> {
         let door = self.door;
@@ -236,10 +265,8 @@ impl Entry<'_> {
         event.who = session.user;
         event.session = Some(session.id);
         event.client = Some(session.client.clone());
-        let held = held.map(|held| held.record.session.clone());
-        let mut over = None;
-        match held {
-            Some(guest) if guest.is_guest() && user.is_some() => {
+        match guest {
+            Some(guest) => {
                 let ended = Ended { at: around.now, why: EndReason::Upgraded };
                 let draft = Draft::session(guest.id);
                 let change = Upgrade { session: session.clone(), guest: guest.id, ended, draft };
@@ -249,14 +276,7 @@ impl Entry<'_> {
                     self.open(&session, event).await?;
                 }
             }
-            held => {
-                over = held;
-                self.open(&session, event).await?;
-            }
-        }
-        if let Some(over) = over {
-            let by = over.user.map_or(Actor::Nobody, Actor::User);
-            revoke::end(door, &[&over], EndReason::Replaced, by, self.from).await?;
+            None => self.open(&session, event).await?,
         }
         let handed = issue::hand_out(door, &session, session.strategy, secret.as_ref(), around).await?;
         Ok(Issued { session, user, handed, transport: self.transport })

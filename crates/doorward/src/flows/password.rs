@@ -42,7 +42,7 @@ pub struct Change {
 /// [`Refusal::Forbidden`] for guests and replaced secrets, [`Refusal::InvalidCredentials`], [`Refusal::PasswordWeak`].
 pub async fn change(door: &Door, caller: &Caller, asked: Change, from: &Origin) -> Result<Issued, Stopped> {
     let user = caller.record.user.as_ref().ok_or(Refusal::Forbidden)?;
-    caller.acting().map_err(|_| Refusal::Forbidden)?;
+    caller.acting()?;
     let chosen = register::accept(&asked.new, &user.email, user.name.as_deref())?;
     let mut kept = door.directory().credential(user.id).await?.ok_or(Refusal::Forbidden)?;
     let typed = Arc::new(asked.current.ok_or(Refusal::InvalidCredentials)?);

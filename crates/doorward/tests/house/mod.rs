@@ -14,7 +14,8 @@ use doorward::http::routes::router;
 use doorward::wiring::{Wiring, wire};
 use doorward_core::audit::Actor;
 use doorward_core::client::{Client, Strategy, Transport};
-use doorward_core::id::{ClientId, UserId};
+use doorward_core::feed::Draft;
+use doorward_core::id::{ClientId, SessionId, UserId};
 use doorward_core::key::{Masters, Private};
 use doorward_core::password::Cost;
 use doorward_core::policy::RefreshPolicy;
@@ -211,13 +212,25 @@ impl House {
 
     /// Changes a client, as an operator does.
     pub(crate) async fn change_client(&self, client: &str, change: impl FnOnce(&mut Client)) {
+        self.change_client_and(client, change, Vec::new()).await;
+    }
+
+    /// The feed of a house of the least budget has half of its room taken, by ends that concern nobody.
+    pub(crate) async fn crowd_the_feed(&self) {
+        let half = (doorward_core::budget::LEAST - usize::from(doorward_core::spread::BUCKETS)) / 2;
+        let id = |number: usize| SessionId::from_bytes(((number as u128) << 96 | 7).to_be_bytes());
+        let drafts = (0..half).map(|number| Draft::session(id(number))).collect();
+        self.change_client_and("demo-session", |_| {}, drafts).await;
+    }
+
+    async fn change_client_and(&self, client: &str, change: impl FnOnce(&mut Client), drafts: Vec<Draft>) {
         use doorward_core::change::{DirectoryChange, SetClient};
         let id = ClientId::parse(client).expect("an id");
         let found = self.door.client(&id).expect("a client");
         let mut set = Client::clone(&found);
         change(&mut set);
         let event = self.door.event(doorward_core::audit::Kind::ClientChanged, Actor::Operator, &Default::default());
-        let change = SetClient { client: set, from: found.version, drafts: Vec::new() };
+        let change = SetClient { client: set, from: found.version, drafts };
         self.door
             .cached()
             .commit_durable(DirectoryChange::SetClient(Box::new(change)), event.expect("an event"))

@@ -3,13 +3,15 @@
 use doorward::jobs::sweep;
 use doorward_core::Lifetime;
 use doorward_core::audit::Kind;
+use doorward_core::budget::LEAST;
 use doorward_core::client::Strategy;
+use doorward_core::id::UserId;
 use doorward_core::login::MOST_SESSIONS;
 use doorward_core::policy::{IDLE_ALLOWANCE, REPLACED_SECRET, RETENTION};
 use doorward_store::memory::Fault;
 use serde_json::json;
 
-use super::house::{ADA, Ask, Ground, House, Jar, PASSWORD};
+use super::house::{ADA, Ask, CHEAP, Ground, House, Jar, PASSWORD};
 use super::pages::Browser;
 
 #[tokio::test]
@@ -205,13 +207,73 @@ async fn a_person_has_a_hundred_sessions_and_one_more_ends_the_one_used_longest_
 
 #[tokio::test]
 async fn a_token_is_good_however_many_sessions_made_room_for_its_own() {
-    let house = House::memory().await;
-    // From the 33rd end of one person within an hour on, the feed says it of the person.
+    let house = crowded().await;
     for number in 0..MOST_SESSIONS + 50 {
         let token = house.sign_in("demo-hybrid", "body").await.text("access_token");
         let answer = house.send(Ask::get("/v1/session").bearer(&token)).await;
         assert_eq!(answer.status, 200, "{number}: {answer:?}");
     }
+}
+
+/// Where from the 33rd end of one person within an hour on the feed says it of the person.
+async fn crowded() -> House {
+    let house = House::set_up(Ground::Memory, CHEAP, |settings| settings.feed.budget = LEAST).await;
+    house.crowd_the_feed().await;
+    house
+}
+
+#[tokio::test]
+async fn a_token_is_good_however_often_its_sign_in_replaced_another() {
+    let house = crowded().await;
+    let body = json!({ "email": ADA, "password": PASSWORD, "client_id": "demo-jwt", "transport": "body" });
+    let mut held = house.sign_in("demo-jwt", "body").await.text("access_token");
+    for number in 0..50 {
+        let token = house.send(Ask::post("/v1/sessions").bearer(&held).json(&body)).await.text("access_token");
+        let who = |token| house.send(Ask::get("/v1/session").bearer(token));
+        assert_eq!(who(&token).await.status, 200, "{number}");
+        who(&held).await.expect(401, if number < 32 { "token_revoked" } else { "token_stale" });
+        held = token;
+    }
+}
+
+/// A JWT alone cannot be renewed: what is said of the whole person would sign out who was not meant.
+#[tokio::test]
+async fn forty_ends_of_one_person_leave_the_tokens_of_their_other_sessions_alone() {
+    let house = House::memory().await;
+    let kept = house.sign_in("demo-jwt", "body").await.text("access_token");
+    for _ in 0..20 {
+        let other = house.sign_in("demo-jwt", "body").await.text("access_token");
+        house.send(Ask::delete("/v1/session").bearer(&other)).await.ok();
+    }
+    for _ in 0..20 {
+        house.sign_in("demo-session", "body").await;
+    }
+    let others = json!({ "scope": "others" });
+    let ended = house.send(Ask::post("/v1/sessions/revoke").bearer(&kept).json(&others)).await.ok();
+    assert_eq!(ended.body["ended"], 20);
+    house.send(Ask::get("/v1/session").bearer(&kept)).await.ok();
+}
+
+#[tokio::test]
+async fn whoever_comes_next_in_a_browser_ends_what_it_held_a_guest_too() {
+    let house = House::memory().await;
+    let adas = house.sign_in("demo-session", "body").await.text("session_token");
+    let guest = json!({ "guest": true, "client_id": "demo-session", "transport": "body" });
+    let guests = house.send(Ask::post("/v1/sessions").bearer(&adas).json(&guest)).await.text("session_token");
+    house.send(Ask::get("/v1/session").bearer(&adas)).await.expect(401, "session_ended");
+    let again = house.send(Ask::post("/v1/sessions").bearer(&guests).json(&guest)).await.text("session_token");
+    house.send(Ask::get("/v1/session").bearer(&guests)).await.expect(401, "session_ended");
+    // A suspended account ends nobody's.
+    let bea = json!({ "email": "bea@example.test", "password": PASSWORD });
+    let account = house.send(Ask::post("/v1/users").json(&bea)).await.ok();
+    let id = UserId::parse(account.body["user"]["id"].as_str().expect("an id")).expect("an id");
+    let beas = json!({ "email": "bea@example.test", "password": PASSWORD, "client_id": "demo-session" });
+    doorward::flows::revoke::suspend(&house.door, id, &Default::default()).await.expect("suspended");
+    house.send(Ask::post("/v1/sessions").bearer(&again).json(&beas)).await.expect(401, "invalid_credentials");
+    house.send(Ask::get("/v1/session").bearer(&again)).await.ok();
+    let adas = house.sign_in("demo-session", "body").await.text("session_token");
+    house.send(Ask::post("/v1/sessions").bearer(&adas).json(&beas)).await.expect(401, "invalid_credentials");
+    house.send(Ask::get("/v1/session").bearer(&adas)).await.ok();
 }
 
 #[tokio::test]
@@ -250,7 +312,7 @@ async fn a_replaced_secret_looks_on_until_the_new_one_is_seen() {
     house.send(Ask::get("/v1/session").bearer(&old)).await.ok();
     let more = json!({ "current_password": "violet-anchor-77", "new_password": "amber-window-12" });
     house.send(Ask::put("/v1/user/password").bearer(&old).json(&more)).await.expect(403, "forbidden");
-    house.send(Ask::put("/v1/session/data/a").bearer(&old).json(&json!(1))).await.expect(401, "session_unknown");
+    house.send(Ask::put("/v1/session/data/a").bearer(&old).json(&json!(1))).await.expect(403, "forbidden");
     let ends = [
         Ask::get("/v1/sessions"),
         Ask::delete("/v1/session"),
@@ -259,8 +321,12 @@ async fn a_replaced_secret_looks_on_until_the_new_one_is_seen() {
         Ask::post("/v1/sessions/revoke").json(&json!({ "scope": "all" })),
     ];
     for end in ends {
-        house.send(end.bearer(&old)).await.expect(401, "session_unknown");
+        house.send(end.bearer(&old)).await.expect(403, "forbidden");
     }
+    // The session lives on, and so does what is left of its cookie.
+    let leave = Ask::delete("/v1/session").header("cookie", &format!("__Host-Http-dw_session={old}"));
+    let refused = house.send(leave).await.expect(403, "forbidden");
+    assert!(!refused.headers.contains_key("set-cookie"), "{refused:?}");
     // Nor does a thief's own sign-in, or the page to sign out on, take the session over or end it.
     let cookie = format!("__Host-Http-dw_session={old}");
     let bea = json!({ "email": "bea@example.test", "password": "quiet-harbour-92" });

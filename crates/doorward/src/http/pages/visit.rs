@@ -213,9 +213,9 @@ impl SignedIn {
     /// The caller as somebody who may act.
     ///
     /// # Errors
-    /// As [`Caller::acting`].
+    /// [`Refusal::SessionUnknown`] to a browser whose secret was replaced: it signs in again.
     pub fn acting(&self) -> Result<Acting<'_>, Stopped> {
-        Ok(self.caller.acting()?)
+        Ok(self.caller.acting().map_err(|_| Refusal::SessionUnknown)?)
     }
 
     /// The user.

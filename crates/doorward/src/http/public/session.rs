@@ -120,8 +120,8 @@ pub async fn end(
             }
             Ok(response)
         }
-        // Nothing is left to end, but the browser asked to be rid of what it holds.
-        Err(Stopped::Refused(refusal)) if refusal != Refusal::AmbiguousCredentials => {
+        // Nothing is left to end, but the browser asked to be rid of what it holds. Where the session lives on, it stays.
+        Err(Stopped::Refused(refusal)) if !matches!(refusal, Refusal::AmbiguousCredentials | Refusal::Forbidden) => {
             if shown.access.is_none() {
                 clears.extend(shown.jar.iter().filter_map(|(client, _)| cookie::clear_refresh(client.as_str())));
             }

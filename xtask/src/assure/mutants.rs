@@ -28,6 +28,8 @@ pub(crate) struct Target {
     /// Globs: a file, or a folder and what is in it.
     files: &'static [&'static str],
     left_out: &'static [&'static str],
+    /// How many are tried at a time for each core.
+    per_core: usize,
     /// How many seconds the tests may take at least, also where that is many times what they usually take.
     patience: u32,
     rounds: [Round; 2],
@@ -54,6 +56,7 @@ pub(crate) static CORE: Target = Target {
         "crates/doorward-core/src/session/*.rs",
     ],
     left_out: &[],
+    per_core: 1,
     patience: 30,
     rounds: [
         Round { built: &["--lib", "--test=refresh_rule", "--test=refresh_token"], tests: &["--skip", "watermark"] },
@@ -67,6 +70,7 @@ pub(crate) static VERIFY: Target = Target {
     package: "doorward-verify",
     files: &["crates/doorward-verify/src/**/*.rs"],
     left_out: IO,
+    per_core: 1,
     patience: 30,
     rounds: [
         Round { built: &["--lib", "--test=proofs"], tests: SLOW },
@@ -81,6 +85,7 @@ pub(crate) static FOLLOW: Target = Target {
     files: IO,
     left_out: &[],
     // These tests mostly wait, and where something never comes, twenty seconds each.
+    per_core: 3,
     patience: 120,
     rounds: [
         Round {
@@ -224,8 +229,8 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
 /// The command of a round, up to what its tests are told.
 fn mutants(workspace: &Workspace, target: &Target, round: &Round, folder: &Path) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Each needs a core or two, and a gigabyte where temporary files are.
-    let jobs = (cores / 2).clamp(1, 4);
+    // Each takes a gigabyte where temporary files are.
+    let jobs = (cores * target.per_core).clamp(1, 8);
     let mut command = cargo(workspace, &["mutants", "--package", target.package, "--no-shuffle"]);
     command.arg("--output").arg(folder).arg(format!("--jobs={jobs}"));
     // The machine may be busy with something else.

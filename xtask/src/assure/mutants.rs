@@ -126,6 +126,12 @@ const SLOW: &[&str] = &[
 ];
 
 impl Target {
+    /// Each takes a gigabyte where temporary files are.
+    fn at_a_time(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        (cores * self.per_core).clamp(1, 8)
+    }
+
     /// Is this mutation, which begins with its file, one of this target's?
     fn has(&self, mutation: &str) -> bool {
         let file = mutation.split(':').next().unwrap_or_default();
@@ -156,7 +162,7 @@ pub(crate) fn run(workspace: &Workspace, target: &Target, outcome: &mut Outcome)
     match change(workspace, target, outcome) {
         Ok(tally) => {
             outcome.seen.push((String::from("mutants"), tally.shown()));
-            let failures = judge(&tally.survived.into_iter().collect(), &explained);
+            let failures = judge(&tally, &explained);
             if failures.is_empty() { Verdict::Holds } else { Verdict::Fails(failures.join("\n")) }
         }
         Err(why) => Verdict::Fails(why),
@@ -167,7 +173,7 @@ pub(crate) fn run(workspace: &Workspace, target: &Target, outcome: &mut Outcome)
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
     caught: usize,
-    timed_out: usize,
+    timed_out: Vec<String>,
     /// They do not compile.
     unviable: usize,
     survived: Vec<String>,
@@ -176,10 +182,10 @@ struct Tally {
 impl Tally {
     fn shown(&self) -> String {
         let Self { caught, timed_out, unviable, survived } = self;
-        let all = caught + timed_out + unviable + survived.len();
+        let (timed_out, survived) = (timed_out.len(), survived.len());
+        let all = caught + timed_out + unviable + survived;
         format!(
-            "{all}: {caught} noticed, {timed_out} ran out of time, {unviable} do not compile, {} survived",
-            survived.len()
+            "{all}: {caught} noticed, {timed_out} ran out of time, {unviable} do not compile, {survived} survived"
         )
     }
 
@@ -197,7 +203,9 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut tally = Tally::default();
     for (number, (round, how)) in target.rounds.iter().zip(HOW).enumerate() {
-        let mut command = mutants(workspace, target, round, &folder);
+        // Few are left for the second, and it builds more: one after the other, in one folder.
+        let jobs = if number == 0 { target.at_a_time() } else { 1 };
+        let mut command = mutants(workspace, target, round, (&folder, jobs));
         if number > 0 {
             command.arg("--iterate");
         }
@@ -212,14 +220,14 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
         };
         tally = tally.and(Tally {
             caught: caught.lines().count(),
-            timed_out: timeout.lines().count(),
+            timed_out: timeout.lines().filter_map(place_free).collect(),
             unviable: unviable.lines().count(),
             survived: missed.lines().filter_map(place_free).collect(),
         });
         if tally.caught == 0 {
             return Err(format!("nothing was noticed: {}", ended.err().unwrap_or_default()));
         }
-        if tally.survived.is_empty() && tally.timed_out == 0 {
+        if tally.survived.is_empty() && tally.timed_out.is_empty() {
             break;
         }
     }
@@ -227,10 +235,7 @@ fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Resu
 }
 
 /// The command of a round, up to what its tests are told.
-fn mutants(workspace: &Workspace, target: &Target, round: &Round, folder: &Path) -> Command {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Each takes a gigabyte where temporary files are.
-    let jobs = (cores * target.per_core).clamp(1, 8);
+fn mutants(workspace: &Workspace, target: &Target, round: &Round, (folder, jobs): (&Path, usize)) -> Command {
     let mut command = cargo(workspace, &["mutants", "--package", target.package, "--no-shuffle"]);
     command.arg("--output").arg(folder).arg(format!("--jobs={jobs}"));
     // The machine may be busy with something else.
@@ -264,9 +269,12 @@ fn read(text: &str) -> Result<BTreeSet<String>, &str> {
         .collect()
 }
 
-fn judge(survivors: &BTreeSet<String>, explained: &BTreeSet<String>) -> Vec<String> {
+/// What ran out of time on a busy machine may have survived: it needs no explanation, and may have one.
+fn judge(tally: &Tally, explained: &BTreeSet<String>) -> Vec<String> {
+    let survivors: BTreeSet<_> = tally.survived.iter().cloned().collect();
+    let is_noticed = |mutation: &&String| !survivors.contains(*mutation) && !tally.timed_out.contains(*mutation);
     let unexplained = survivors.difference(explained).map(|mutation| format!("survived: {mutation}"));
-    let unneeded = explained.difference(survivors).map(|mutation| format!("no longer needed: {mutation}"));
+    let unneeded = explained.iter().filter(is_noticed).map(|mutation| format!("no longer needed: {mutation}"));
     unexplained.chain(unneeded).collect()
 }
 
@@ -296,24 +304,35 @@ mod tests {
 
     #[test]
     fn a_later_round_adds_what_it_noticed_and_says_what_is_left() {
-        let of = |caught, timed_out, unviable, survived: &[&str]| Tally {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let of = |caught, timed_out: &[&str], unviable, survived: &[&str]| Tally {
             caught,
-            timed_out,
+            timed_out: names(timed_out),
             unviable,
-            survived: survived.iter().map(|name| (*name).to_owned()).collect(),
+            survived: names(survived),
         };
-        let both = of(7, 1, 2, &["a", "b", "c"]).and(of(2, 1, 0, &["b"]));
-        assert_eq!(both, of(9, 1, 2, &["b"]));
+        let both = of(7, &["d"], 2, &["a", "b", "c"]).and(of(2, &["d"], 0, &["b"]));
+        assert_eq!(both, of(9, &["d"], 2, &["b"]));
         assert_eq!(both.shown(), "13: 9 noticed, 1 ran out of time, 2 do not compile, 1 survived");
     }
 
     #[test]
     fn survivors_without_a_reason_and_reasons_without_a_survivor_are_refused() {
         let explained = read("# a list\n\na.rs: replace | with & in f | both are 0\n").unwrap_or_default();
-        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        assert_eq!(explained, of(&["a.rs: replace | with & in f"]));
-        assert_eq!(judge(&explained, &explained), Vec::<String>::new());
-        assert_eq!(judge(&of(&["b"]), &of(&["a"])), ["survived: b", "no longer needed: a"]);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let of = |survived: &[&str], timed_out: &[&str]| Tally {
+            survived: names(survived),
+            timed_out: names(timed_out),
+            ..Tally::default()
+        };
+        let known = "a.rs: replace | with & in f";
+        assert_eq!(explained.iter().collect::<Vec<_>>(), [known]);
+        assert_eq!(judge(&of(&[known], &[]), &explained), Vec::<String>::new());
+        assert_eq!(judge(&of(&[], &[known, "c"]), &explained), Vec::<String>::new());
+        assert_eq!(
+            judge(&of(&["b"], &[]), &explained),
+            ["survived: b".to_owned(), format!("no longer needed: {known}")]
+        );
         assert!(read("a.rs: replace f with ()").is_err());
     }
 }

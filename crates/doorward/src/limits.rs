@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward_core::budget::{SESSIONS_OF_ONE, SESSIONS_OF_ONE_IF_TIGHT};
 use doorward_core::password::foreign;
 use doorward_core::throttle::Delays;
 use doorward_core::{Lifetime, MOST_ROLES, client, data, login, password, policy, role, user, verifier};
@@ -234,6 +235,15 @@ fn feed() -> Vec<Limit> {
     let granted = FeedSettings::default();
     vec![
         limit("entries that are live (`feed.budget`)", count(granted.budget), "they become coarser; none is dropped"),
+        limit(
+            "ended sessions of one person that are named one by one",
+            format!(
+                "{}, and {} once the feed is half full",
+                count(SESSIONS_OF_ONE as usize),
+                count(SESSIONS_OF_ONE_IF_TIGHT as usize)
+            ),
+            "all tokens of that person renew; a JWT that cannot ends early",
+        ),
         limit("streams at a time (`feed.connections`)", count(granted.connections), "503 `overloaded`"),
         limit("of these from one verifier: three quarters", count(granted.of_one()), "503 `overloaded`"),
         limit("running copies of one verifier", count(COPIES), "503 `overloaded`"),

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::Trouble;
 use super::figures::{Figure, Reading};
-use super::quick::CHEAP;
-use super::trial::{Terms, Trial, shown};
+use super::quick::{CHEAP, more_than_are_kept};
+use super::trial::{Terms, Trial, access, shown};
 use crate::door::{Door, Origin};
 use crate::flows::check::{Credentials, check, check_kept};
 use crate::flows::issue::Issued;
@@ -14,8 +14,6 @@ use crate::flows::refresh::{Request, refresh};
 
 /// So many requests of each kind; their reads are told as a median, with the least and the most.
 const ROUNDS: usize = 16;
-/// So many sessions that few of them are at hand where one of each part of the cache is kept.
-const STORED: usize = 48;
 
 /// Counts the reads of each kind of request.
 ///
@@ -39,33 +37,34 @@ async fn reads<T>(door: &Door, thing: impl Future<Output = Result<T, Trouble>>) 
     Ok(((door.directory().figures().reads - before) as f64, done))
 }
 
-async fn sign_in(trial: &Trial) -> Result<Reading, Trouble> {
+/// The same thing, again and again.
+async fn again<T>(
+    door: &Door,
+    figure: Figure,
+    thing: impl AsyncFn() -> Result<T, Trouble>,
+) -> Result<Reading, Trouble> {
     let mut counts = Vec::new();
     for _ in 0..ROUNDS {
-        counts.push(reads(&trial.door, trial.sign_in("trial-session")).await?.0);
+        counts.push(reads(door, thing()).await?.0);
     }
-    Ok(Reading::of(Figure::ReadsSignIn, counts))
+    Ok(Reading::of(figure, counts))
+}
+
+async fn sign_in(trial: &Trial) -> Result<Reading, Trouble> {
+    again(&trial.door, Figure::ReadsSignIn, async || trial.sign_in("trial-session").await).await
 }
 
 async fn kept(trial: &Trial) -> Result<Reading, Trouble> {
     let own = shown(&trial.sign_in("trial-session").await?)?;
     let ask = async || Ok(check(&trial.door, &Credentials { secret: Some(own), access: None }).await?);
     ask().await?;
-    let mut counts = Vec::new();
-    for _ in 0..ROUNDS {
-        counts.push(reads(&trial.door, ask()).await?.0);
-    }
-    Ok(Reading::of(Figure::ReadsCheckKept, counts))
+    again(&trial.door, Figure::ReadsCheckKept, ask).await
 }
 
 async fn stored(trial: &Trial) -> Result<Reading, Trouble> {
     let door = &trial.door;
-    let mut hashes = Vec::new();
-    for _ in 0..STORED {
-        hashes.push(shown(&trial.sign_in("trial-session").await?)?);
-    }
     let mut counts = Vec::new();
-    for hash in hashes {
+    for hash in more_than_are_kept(trial).await? {
         if check_kept(door, &hash, door.now()).is_none() {
             let credentials = Credentials { secret: Some(hash), access: None };
             let ask = async { Ok(check(door, &credentials).await.map(drop)?) };
@@ -81,14 +80,14 @@ async fn tokens(trial: &Trial) -> Result<[Reading; 2], Trouble> {
     let (keys, mut scratch) = (door.keys(), Scratch::new());
     let (mut here, mut there) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let token = access(&trial.sign_in("trial-hybrid").await?)?;
+        let token = access(trial.sign_in("trial-hybrid").await?)?;
         let verified = async {
             let mut look =
                 |index: &_| door.verifier().verify(&token, keys.verifying(), index, door.now(), &mut scratch).is_ok();
             if door.cached().with_index(&mut look) { Ok(()) } else { Err(Trouble::Wrong("the token is refused")) }
         };
         there.push(reads(door, verified).await?.0);
-        let credentials = Credentials { secret: None, access: Some(token) };
+        let credentials = Credentials { secret: None, access: Some(token.to_string()) };
         let asked = async { Ok(check(door, &credentials).await.map(drop)?) };
         here.push(reads(door, asked).await?.0);
     }
@@ -110,11 +109,6 @@ async fn turns(trial: &Trial) -> Result<[Reading; 2], Trouble> {
 async fn turn(door: &Door, token: Zeroizing<String>) -> Result<Zeroizing<String>, Trouble> {
     let request = Request { token: Some(token.to_string()), ..Request::default() };
     renewed(&refresh(door, request, &Origin::default()).await?)
-}
-
-fn access(issued: &Issued) -> Result<String, Trouble> {
-    let access = issued.handed.access.as_ref();
-    access.map(|(token, _)| token.to_string()).ok_or(Trouble::Wrong("no access token was handed out"))
 }
 
 fn renewed(issued: &Issued) -> Result<Zeroizing<String>, Trouble> {

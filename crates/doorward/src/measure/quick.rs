@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use doorward_core::Scratch;
 use doorward_core::password::Cost;
+use doorward_core::secret::SecretHash;
 
 use super::Trouble;
 use super::figures::{Figure, Figures, Reading};
 use super::machine::Machine;
 use super::repeat::timed;
-use super::trial::{Terms, Trial, shown};
+use super::trial::{Terms, Trial, access, shown};
 use crate::door::{Clock, SystemClock};
 use crate::flows::Stopped;
 use crate::flows::check::{Credentials, check, check_kept};
@@ -80,13 +81,22 @@ async fn kept(trial: &Trial, each: Duration) -> Result<[Reading; 2], Trouble> {
     Ok([found, Reading::of(Figure::CheckKept, whole.await?)])
 }
 
-/// The same for sessions that have to be read: more of them than are kept, one after the other.
-async fn stored(trial: &Trial, each: Duration) -> Result<[Reading; 2], Trouble> {
-    let door = &trial.door;
+/// Opens more sessions than a door keeps that keeps one of each part of the cache.
+///
+/// # Errors
+/// What stops a sign-in.
+pub(super) async fn more_than_are_kept(trial: &Trial) -> Result<Vec<SecretHash>, Trouble> {
     let mut hashes = Vec::new();
     for _ in 0..STORED {
         hashes.push(shown(&trial.sign_in("trial-session").await?)?);
     }
+    Ok(hashes)
+}
+
+/// The same for sessions that have to be read: more of them than are kept, one after the other.
+async fn stored(trial: &Trial, each: Duration) -> Result<[Reading; 2], Trouble> {
+    let door = &trial.door;
+    let hashes = more_than_are_kept(trial).await?;
     let mut turn = 0;
     let mut next = || {
         for _ in 0..STORED {
@@ -114,8 +124,7 @@ async fn stored(trial: &Trial, each: Duration) -> Result<[Reading; 2], Trouble> 
 
 async fn verification(trial: &Trial, figure: Figure, client: &str, each: Duration) -> Result<Reading, Trouble> {
     let door = &trial.door;
-    let access = trial.sign_in(client).await?.handed.access;
-    let (token, _) = access.ok_or(Trouble::Wrong("no access token was handed out"))?;
+    let token = access(trial.sign_in(client).await?)?;
     let keys = door.keys();
     let mut scratch = Scratch::new();
     let repeats = timed(each, async || {

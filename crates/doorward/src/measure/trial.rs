@@ -151,6 +151,15 @@ pub fn shown(issued: &Issued) -> Result<SecretHash, Trouble> {
     secret.map(|secret| secret.hash()).ok_or(Trouble::Wrong("no session secret was handed out"))
 }
 
+/// The access token that was handed out.
+///
+/// # Errors
+/// If none was.
+pub fn access(issued: Issued) -> Result<Zeroizing<String>, Trouble> {
+    let access = issued.handed.access.ok_or(Trouble::Wrong("no access token was handed out"))?;
+    Ok(access.0.to_string().into())
+}
+
 fn client(name: &str) -> Result<ClientId, Trouble> {
     ClientId::parse(name).ok_or(Trouble::Wrong("no client has such an id"))
 }

@@ -21,7 +21,7 @@ const USAGE: &str = "usage: cargo xtask VERB
 
   check                    formatting, clippy without warnings, tidy
   test [--quick] [--long]  everything that proves the product; --quick leaves out the slow proofs, --long lengthens them
-  assure [--quick] [--only WORD]...
+  assure [--quick|--resume] [--only WORD]...
                            the long proofs, in one report: target/assure/report.html and report.json
   tidy                     the house rules that a compiler does not know (STYLE.md)
   bench [ROWS] [ARGS...]   measures on this machine; arguments go to the bench program; --full has other people's

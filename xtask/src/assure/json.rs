@@ -9,6 +9,7 @@ pub(crate) fn report(report: &Report) -> String {
     let proofs: Vec<String> = report.outcomes.iter().map(row).collect();
     let whole = object([
         ("quick", report.effort.quick.to_string()),
+        ("resume", report.effort.resume.to_string()),
         ("only", list(report.effort.only.iter().map(|word| text(word)))),
         ("facts", facts),
         ("summary", text(&report.closing())),
@@ -34,6 +35,7 @@ fn row(outcome: &Outcome) -> String {
         ("verdict", text(outcome.verdict.word())),
         ("why", text(outcome.verdict.why())),
         ("seen", seen),
+        ("proven", outcome.proven.as_ref().map_or_else(|| String::from("null"), |proven| text(proven))),
         ("seconds", format!("{:.1}", outcome.took.as_secs_f64())),
         ("seeds", list(outcome.seeds.iter().map(|seed| text(seed)))),
         ("points", points),

@@ -6,6 +6,7 @@
 
 mod coverage;
 mod json;
+mod kept;
 mod mutants;
 mod outcome;
 mod page;
@@ -20,6 +21,7 @@ use std::time::Instant;
 
 use crate::cargo::{cargo, printed, tools};
 use crate::workspace::Workspace;
+use kept::Kept;
 use outcome::{Outcome, Verdict};
 use table::{PROOFS, Proof, Work};
 
@@ -30,6 +32,8 @@ pub(crate) struct Effort {
     quick: bool,
     /// Only proofs with one of these words in their name.
     only: Vec<String>,
+    /// What held of this same source in an earlier run is not proven again.
+    resume: bool,
 }
 
 impl Effort {
@@ -40,9 +44,13 @@ impl Effort {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--quick" => effort.quick = true,
+                "--resume" => effort.resume = true,
                 "--only" => effort.only.push(words.next().ok_or("--only takes a word of a proof's name")?.clone()),
                 other => return Err(format!("`{other}` is not understood here")),
             }
+        }
+        if effort.quick && effort.resume {
+            return Err(String::from("a quick run leaves nothing to resume: --quick or --resume"));
         }
         Ok(effort)
     }
@@ -68,11 +76,16 @@ pub(crate) fn run(workspace: &Workspace, effort: &Effort) -> bool {
     let mut report = Report { effort: effort.clone(), facts: facts(workspace), outcomes: Vec::new() };
     for proof in &PROOFS {
         println!("\n== {}", proof.name);
-        let outcome = prove(workspace, proof, effort);
+        let kept = Kept::find(workspace);
+        let held = if effort.resume { kept.held(proof) } else { None };
+        let is_new = held.is_none();
+        let outcome = held.unwrap_or_else(|| prove(workspace, proof, effort));
         println!("{}", outcome.line());
+        let is_whole = is_new && !effort.quick && kept.is_still(workspace, proof);
+        let noted = if is_whole { kept.keep(proof, &outcome, &report.facts) } else { Ok(()) };
         report.outcomes.push(outcome);
         // Written after each, so that whoever stops it has what there is.
-        if let Err(why) = write(workspace, &report) {
+        if let Err(why) = noted.and_then(|()| write(workspace, &report)) {
             println!("assure: the report cannot be written: {why}");
             return false;
         }
@@ -165,7 +178,8 @@ mod parsing {
         assert_eq!(parse(""), Ok(Effort::default()));
         let effort = parse("--quick --only disk --only volleys").unwrap_or_default();
         assert!(effort.quick && effort.only == ["disk", "volleys"]);
-        assert!(parse("--only").is_err() && parse("--slow").is_err());
+        assert!(parse("--only").is_err() && parse("--slow").is_err() && parse("--quick --resume").is_err());
+        assert!(parse("--resume").is_ok_and(|effort| effort.resume));
         let wanted: Vec<_> = PROOFS.iter().filter(|proof| effort.wants(proof)).map(|proof| proof.name).collect();
         assert_eq!(wanted, ["disk faults", "volleys"]);
     }

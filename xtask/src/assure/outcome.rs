@@ -48,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) passed: usize,
     pub(crate) verdict: Verdict,
     pub(crate) took: Duration,
+    /// Of which commit and when, if that was in an earlier run.
+    pub(crate) proven: Option<String>,
 }
 
 impl Outcome {
@@ -62,6 +64,7 @@ impl Outcome {
             passed: 0,
             verdict,
             took: Duration::ZERO,
+            proven: None,
         }
     }
 
@@ -84,7 +87,8 @@ impl Outcome {
     pub(crate) fn line(&self) -> String {
         let why = self.verdict.why().lines().next().unwrap_or_default();
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        format!("{:>8.1} s  {:<11}  {}{why}", self.took.as_secs_f64(), self.verdict.word(), self.name)
+        let proven = self.proven.as_ref().map(|proven| format!(" ({proven})")).unwrap_or_default();
+        format!("{:>8.1} s  {:<11}  {}{proven}{why}", self.took.as_secs_f64(), self.verdict.word(), self.name)
     }
 }
 

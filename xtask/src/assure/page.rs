@@ -54,10 +54,11 @@ fn row(outcome: &Outcome) -> String {
     let why = outcome.verdict.why();
     let why = if why.is_empty() { String::new() } else { format!("<pre>{}</pre>", escape(why)) };
     format!(
-        "<tr><td>{}</td><td>{}</td><td><ul>{seen}</ul>{why}</td><td class=\"{class}\">{}</td><td>{:.1}</td><td>{}</td></tr>\n",
+        "<tr><td>{}</td><td>{}</td><td><ul>{seen}</ul>{why}</td><td class=\"{class}\">{}{}</td><td>{:.1}</td><td>{}</td></tr>\n",
         escape(outcome.name),
         escape(outcome.asks),
         outcome.verdict.word(),
+        outcome.proven.as_ref().map(|proven| format!("<br>{}", escape(proven))).unwrap_or_default(),
         outcome.took.as_secs_f64(),
         escape(&outcome.seeds.join(", "))
     )
@@ -80,10 +81,17 @@ mod tests {
         let mut well = Outcome::of("kills", "200");
         well.verdict = Verdict::Holds;
         well.seen.push(("kills".to_owned(), "200".to_owned()));
+        well.proven = Some("abc, yesterday".to_owned());
         let facts = [("commit", "abc".to_owned())].into();
         let report = Report { effort: Effort::default(), facts, outcomes: vec![idle, well] };
         let page = super::report(&report);
-        for part in ["did not run", "cargo-mutants is missing", "everything &lt;noticed&gt;", "<li>kills: 200</li>"] {
+        for part in [
+            "did not run",
+            "cargo-mutants is missing",
+            "everything &lt;noticed&gt;",
+            "<li>kills: 200</li>",
+            "holds<br>abc, yesterday",
+        ] {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert!(page.contains("1 hold, 0 fail, 1 did not run"));

@@ -1,12 +1,13 @@
 //! What held is written down beside the report, so that hours of proofs can be had in several goes.
 //!
-//! A proof that holds in its whole length leaves a note of what it was a proof of: the program's source as git names it, the
-//! compiler, and what was run. `--resume` takes it for held where all of that is still the same, and the report says when it
-//! was proven. Nothing is written down of a working tree with changes, nor of a quick run, nor of what failed.
+//! A proof that holds in its whole length leaves a note of what it was a proof of: the source, as git names it, of the crate
+//! whose tests were run and of those it stands on, the compiler, and what was run. `--resume` takes it for held where all of
+//! that is still the same, and the report says when it was proven. Nothing is written down of a working tree with changes,
+//! nor of a quick run, nor of what failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,92 +16,82 @@ use super::table::{Proof, Work};
 use crate::cargo::printed;
 use crate::workspace::Workspace;
 
-/// What every proof is of: everything that is compiled into what they run.
-const SOURCES: [&str; 4] = ["crates", "Cargo.toml", "Cargo.lock", ".cargo"];
+/// What every proof is of, besides crates.
+const EVERY: [&str; 3] = ["Cargo.toml", "Cargo.lock", ".cargo"];
+/// Those of the server are also of the services that are there for people to read: some of them run.
+const SERVICES: (&str, &str) = ("doorward", "examples");
 /// How it is run and judged, for tests, for coverage and for mutants.
 const TESTS: &[&str] = &["xtask/src/assure/tests.rs"];
 const COVERAGE: &[&str] = &["xtask/src/assure/coverage.rs"];
 const MUTANTS: &[&str] = &["xtask/src/assure/mutants.rs", "xtask/mutants.txt"];
 
-/// The notes of earlier runs.
-pub(crate) struct Kept {
-    folder: PathBuf,
-    /// Of what a proof is a proof now; nothing if the working tree has changes.
-    now: Option<Source>,
+/// Of what something is a proof now: what git calls the content of each path, the compiler, and what is run. `None` if a path
+/// has changes that git has no name for.
+pub(crate) fn subject(workspace: &Workspace, proof: &Proof) -> Option<String> {
+    let ask = |program: &str, words: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(words).current_dir(&workspace.root);
+        printed(command).ok().map(|said| said.trim().to_owned())
+    };
+    let paths = paths(workspace, proof);
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    if !ask("git", &[&["status", "--porcelain", "--"], paths.as_slice()].concat())?.is_empty() {
+        return None;
+    }
+    let named = |path: &&str| Some(format!("{path} {}", ask("git", &["rev-parse", &format!("HEAD:{path}")])?));
+    let names = paths.iter().map(named).collect::<Option<Vec<_>>>()?.join(", ");
+    // What is run is written by `Debug`: whoever changes the table begins anew.
+    Some(format!("{names}, {}, {:?}", ask("rustc", &["--version"])?, proof.work))
 }
 
-/// The source as it is now: the compiler, and what git calls the content of each path.
-struct Source {
-    compiler: String,
-    names: BTreeMap<&'static str, String>,
+/// The files and folders that decide what comes out.
+fn paths(workspace: &Workspace, proof: &Proof) -> BTreeSet<String> {
+    let (packages, how) = match &proof.work {
+        Work::Tests(runs) => (runs.iter().map(|run| run.package).collect(), TESTS),
+        Work::Optimised(run) => (vec![run.package], TESTS),
+        Work::Coverage => (vec!["doorward"], COVERAGE),
+        Work::Mutants(target) => (vec![target.package], MUTANTS),
+    };
+    let mut crates = BTreeSet::new();
+    packages.into_iter().for_each(|package| stands_on(workspace, package, &mut crates));
+    let more = crates.contains(SERVICES.0).then_some(SERVICES.1);
+    let fixed = EVERY.iter().chain(how).copied().chain(more).map(str::to_owned);
+    fixed.chain(crates.iter().map(|package| format!("crates/{package}"))).collect()
 }
 
-impl Kept {
-    pub(crate) fn find(workspace: &Workspace) -> Self {
-        Self { folder: workspace.target().join("assure/kept"), now: Source::read(workspace) }
+/// A crate of ours and every other that its manifest names, and theirs.
+fn stands_on(workspace: &Workspace, package: &str, found: &mut BTreeSet<String>) {
+    if !found.insert(package.to_owned()) {
+        return;
     }
-
-    /// Is the source still what it was? Who changes it while a proof runs cannot tell of what it was one.
-    pub(crate) fn is_still(&self, workspace: &Workspace, proof: &Proof) -> bool {
-        self.of(proof) == Self::find(workspace).of(proof)
-    }
-
-    /// Writes down what held. The facts say where and when.
-    pub(crate) fn keep(
-        &self,
-        proof: &Proof,
-        outcome: &Outcome,
-        facts: &BTreeMap<&str, String>,
-    ) -> Result<(), String> {
-        let Some(of) = self.of(proof) else { return Ok(()) };
-        if outcome.verdict != Verdict::Holds {
-            return Ok(());
+    let manifest = workspace.root.join(format!("crates/{package}/Cargo.toml"));
+    for line in fs::read_to_string(manifest).unwrap_or_default().lines() {
+        let name: String = line.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '-').collect();
+        if name.starts_with("doorward-") {
+            stands_on(workspace, &name, found);
         }
-        fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
-        let when = |name: &str| facts.get(name).map_or("unknown", String::as_str);
-        let proven = format!("{}, {}", when("commit"), when("date"));
-        fs::write(self.place(proof), note(&of, &proven, outcome)).map_err(|error| error.to_string())
-    }
-
-    /// What held of the same source in an earlier run.
-    pub(crate) fn held(&self, proof: &Proof) -> Option<Outcome> {
-        let text = fs::read_to_string(self.place(proof)).ok()?;
-        read(&text, &self.of(proof)?, Outcome::of(proof.name, proof.asks))
-    }
-
-    fn of(&self, proof: &Proof) -> Option<String> {
-        let now = self.now.as_ref()?;
-        let how = match proof.work {
-            Work::Tests(_) | Work::Optimised(_) => TESTS,
-            Work::Coverage => COVERAGE,
-            Work::Mutants(_) => MUTANTS,
-        };
-        let names = SOURCES.iter().chain(how).map(|path| now.names.get(path).map(String::as_str));
-        let names = names.collect::<Option<Vec<_>>>()?.join(" ");
-        // What is run is written by `Debug`: whoever changes the table begins anew.
-        Some(format!("{names} {} {:?}", now.compiler, proof.work))
-    }
-
-    fn place(&self, proof: &Proof) -> PathBuf {
-        self.folder.join(format!("{}.txt", proof.name.replace(' ', "-")))
     }
 }
 
-impl Source {
-    fn read(workspace: &Workspace) -> Option<Self> {
-        let ask = |program: &str, words: &[&str]| {
-            let mut command = Command::new(program);
-            command.args(words).current_dir(&workspace.root);
-            printed(command).ok().map(|said| said.trim().to_owned())
-        };
-        let paths: Vec<&str> = SOURCES.iter().chain(TESTS).chain(COVERAGE).chain(MUTANTS).copied().collect();
-        if !ask("git", &[&["status", "--porcelain", "--"], paths.as_slice()].concat())?.is_empty() {
-            return None;
-        }
-        let name = |path| Some((path, ask("git", &["rev-parse", &format!("HEAD:{path}")])?));
-        let names = paths.iter().copied().map(name).collect::<Option<_>>()?;
-        Some(Self { compiler: ask("rustc", &["--version"])?, names })
+/// Writes down what held of a subject. The facts say where and when.
+pub(crate) fn keep(folder: &Path, of: &str, outcome: &Outcome, facts: &BTreeMap<&str, String>) -> Result<(), String> {
+    if outcome.verdict != Verdict::Holds {
+        return Ok(());
     }
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    let said = |name: &str| facts.get(name).map_or("unknown", String::as_str);
+    let proven = format!("{}, {}", said("commit"), said("date"));
+    fs::write(place(folder, outcome.name), note(of, &proven, outcome)).map_err(|error| error.to_string())
+}
+
+/// What held of this subject in an earlier run.
+pub(crate) fn held(folder: &Path, of: &str, proof: &Proof) -> Option<Outcome> {
+    let text = fs::read_to_string(place(folder, proof.name)).ok()?;
+    read(&text, of, Outcome::of(proof.name, proof.asks))
+}
+
+fn place(folder: &Path, proof: &str) -> PathBuf {
+    folder.join(format!("{}.txt", proof.replace(' ', "-")))
 }
 
 /// A note says of what, and when; then what was heard, in the words in which it was heard.
@@ -165,28 +156,43 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_of_the_source_and_of_what_is_run_and_failures_leave_none() {
+    fn what_failed_leaves_no_note_and_every_proof_has_its_own() {
         let folder = std::env::temp_dir().join(format!("doorward-kept-{}", std::process::id()));
-        let of = |all: &str, mutants: &str| {
-            let name = |path: &&'static str| (*path, if MUTANTS.contains(path) { mutants } else { all }.to_owned());
-            let names = SOURCES.iter().chain(TESTS).chain(COVERAGE).chain(MUTANTS).map(name).collect();
-            Kept { folder: folder.clone(), now: Some(Source { compiler: "rustc".to_owned(), names }) }
-        };
-        let facts = BTreeMap::from([("commit", "abc".to_owned()), ("date", "today".to_owned())]);
         let named = |name: &str| PROOFS.iter().find(|proof| proof.name == name).unwrap_or_else(|| panic!("{name}"));
-        let (kills, mutants) = (named("kills"), named("mutants of core"));
-        for proof in [kills, mutants] {
-            assert_eq!(of("a", "b").keep(proof, &well(), &facts), Ok(()));
-        }
-        assert!(of("a", "b").held(kills).is_some() && of("a", "c").held(kills).is_some());
-        assert!(of("b", "b").held(kills).is_none());
-        assert!(of("a", "b").held(mutants).is_some() && of("a", "c").held(mutants).is_none());
-        assert!(Kept { folder: folder.clone(), now: None }.held(kills).is_none());
-        let files = named("files");
-        let mut failed = well();
-        failed.verdict = Verdict::Fails(String::from("9 of 10"));
-        assert_eq!(of("a", "b").keep(files, &failed, &facts), Ok(()));
-        assert!(of("a", "b").held(files).is_none());
+        let facts = BTreeMap::from([("commit", "abc".to_owned()), ("date", "today".to_owned())]);
+        let mut outcome = well();
+        outcome.verdict = Verdict::Fails(String::from("199 of 200"));
+        assert_eq!(keep(&folder, "source", &outcome, &facts), Ok(()));
+        assert!(held(&folder, "source", named("kills")).is_none());
+        assert_eq!(keep(&folder, "source", &well(), &facts), Ok(()));
+        let proven = held(&folder, "source", named("kills")).and_then(|outcome| outcome.proven);
+        assert_eq!(proven.as_deref(), Some("abc, today"));
+        assert!(held(&folder, "source", named("files")).is_none());
         drop(fs::remove_dir_all(folder));
+    }
+
+    #[test]
+    fn a_proof_is_of_the_crates_that_its_tests_stand_on_and_of_how_it_is_judged() {
+        let workspace = Workspace::find().unwrap_or_else(|why| panic!("{why}"));
+        let of = |name: &str| {
+            let proof = PROOFS.iter().find(|proof| proof.name == name).unwrap_or_else(|| panic!("{name}"));
+            paths(&workspace, proof).into_iter().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            of("kills"),
+            ".cargo Cargo.lock Cargo.toml crates/doorward crates/doorward-core crates/doorward-store \
+             crates/doorward-verify examples xtask/src/assure/tests.rs"
+        );
+        assert_eq!(
+            of("mutants of verify"),
+            ".cargo Cargo.lock Cargo.toml crates/doorward-verify xtask/mutants.txt xtask/src/assure/mutants.rs"
+        );
+        assert!(of("mutants of core").contains("crates/doorward-core crates/doorward-verify xtask"));
+        assert!(of("histories").contains("crates/doorward-store") && !of("histories").contains("examples"));
+        for proof in &PROOFS {
+            for path in paths(&workspace, proof) {
+                assert!(workspace.has(&path), "{}: {path}", proof.name);
+            }
+        }
     }
 }

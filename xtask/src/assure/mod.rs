@@ -21,7 +21,6 @@ use std::time::Instant;
 
 use crate::cargo::{cargo, printed, tools};
 use crate::workspace::Workspace;
-use kept::Kept;
 use outcome::{Outcome, Verdict};
 use table::{PROOFS, Proof, Work};
 
@@ -73,16 +72,22 @@ pub(crate) fn run(workspace: &Workspace, effort: &Effort) -> bool {
         println!("assure: {why}");
         return false;
     }
+    let folder = workspace.target().join("assure/kept");
     let mut report = Report { effort: effort.clone(), facts: facts(workspace), outcomes: Vec::new() };
     for proof in &PROOFS {
         println!("\n== {}", proof.name);
-        let kept = Kept::find(workspace);
-        let held = if effort.resume { kept.held(proof) } else { None };
+        let of = kept::subject(workspace, proof);
+        let held = of.as_ref().filter(|_| effort.resume).and_then(|of| kept::held(&folder, of, proof));
         let is_new = held.is_none();
         let outcome = held.unwrap_or_else(|| prove(workspace, proof, effort));
         println!("{}", outcome.line());
-        let is_whole = is_new && !effort.quick && kept.is_still(workspace, proof);
-        let noted = if is_whole { kept.keep(proof, &outcome, &report.facts) } else { Ok(()) };
+        // Who changes the source while a proof runs cannot tell of what it was one.
+        let noted = match of {
+            Some(of) if is_new && !effort.quick && kept::subject(workspace, proof).as_ref() == Some(&of) => {
+                kept::keep(&folder, &of, &outcome, &report.facts)
+            }
+            _ => Ok(()),
+        };
         report.outcomes.push(outcome);
         // Written after each, so that whoever stops it has what there is.
         if let Err(why) = noted.and_then(|()| write(workspace, &report)) {

@@ -24,7 +24,7 @@ const EXPLANATIONS: &str = "xtask/mutants.txt";
 pub(crate) struct Target {
     /// Where its lists are kept.
     folder: &'static str,
-    package: &'static str,
+    pub(crate) package: &'static str,
     /// Globs: a file, or a folder and what is in it.
     files: &'static [&'static str],
     left_out: &'static [&'static str],

@@ -30,6 +30,8 @@ pub enum Kind {
     RefreshReused,
     /// A refresh token was ahead of its row: the store went backwards.
     StoreRegressed,
+    /// The database was opened without the mark that would tell whether it is an old copy.
+    StoreUnproven,
     /// A client was added.
     ClientCreated,
     /// A client was changed.
@@ -62,7 +64,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::UserCreated,
         Self::UserImported,
         Self::PasswordChanged,
@@ -74,6 +76,7 @@ impl Kind {
         Self::SessionsEnded,
         Self::RefreshReused,
         Self::StoreRegressed,
+        Self::StoreUnproven,
         Self::ClientCreated,
         Self::ClientChanged,
         Self::KeysTurned,
@@ -104,6 +107,7 @@ impl Kind {
             Self::SessionsEnded => "sessions.ended",
             Self::RefreshReused => "refresh.reused",
             Self::StoreRegressed => "store.regressed",
+            Self::StoreUnproven => "store.unproven",
             Self::ClientCreated => "client.created",
             Self::ClientChanged => "client.changed",
             Self::KeysTurned => "keys.turned",

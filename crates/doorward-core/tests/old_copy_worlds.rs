@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use doorward_core::cursor::{Standing, standing};
+use doorward_core::cursor::{Bounds, Standing, standing};
 use doorward_core::generation::{self, Begun};
 use doorward_core::{Lifetime, Position, Timestamp};
 use doorward_verify::lease::{Lease, Moment};
@@ -202,9 +202,11 @@ impl World {
     fn ping(&mut self) {
         let n = self.lease.ping(None, moment(self.now));
         let File { head, end, everybody } = self.file;
-        let whole = standing(Some(self.applied), head, Position::START) != Standing::Behind;
+        // What a verifier is told of the generation that it knows is a word to the operator, and changes nothing here.
+        let bounds = Bounds { resumed_from: head, watermark: Position::START, head };
+        let whole = standing(Some(self.applied), bounds) != Standing::Behind;
         // (Who acknowledges more than there is gets no answer.)
-        if standing(Some(self.applied), head, Position::START) == Standing::Ahead {
+        if standing(Some(self.applied), bounds) == Standing::Ahead {
             return;
         }
         let told = |line: Option<Position>| line.filter(|place| whole || *place > self.applied);

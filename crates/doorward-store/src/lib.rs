@@ -140,6 +140,10 @@ pub trait Directory: Send + Sync {
     /// The place of the newest line of the feed.
     async fn head(&self) -> Result<Position, StoreError>;
 
+    /// How far the feed had got when this was opened, before the generation that began then. Where nothing is known of
+    /// before, the beginning of that generation.
+    async fn resumed_from(&self) -> Result<Position, StoreError>;
+
     /// What is true of the whole realm.
     async fn realm(&self) -> Result<Realm, StoreError>;
 

@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use doorward_core::audit::Kind;
 use doorward_core::{Position, Timestamp};
-use doorward_store::sqlite::{OpenError, Sqlite, TO_DO_AGAIN};
+use doorward_store::sqlite::{IF_OLD, OpenError, Sqlite, TO_DO_AGAIN, Unproven};
 use doorward_store::suite::cast::{self, NOON};
 use doorward_store::suite::{self, commit, done};
 use doorward_store::{Committed, Directory, Opening, Origin, Sessions, StoreError, Stores};
@@ -65,10 +66,12 @@ async fn what_was_committed_is_there_after_opening_again_in_a_new_generation() {
     assert_eq!(again.database(), [1; 16], "the id is the one it was made with");
     let again = Stores::of(again);
     assert_eq!(suite::head(&again).await, Position { generation: 1_900_000_001, seq: 1 }, "stored plus one");
+    assert_eq!(again.directory.resumed_from().await, Ok(before));
     assert!(suite::load(&again, session.id).await.ended.is_some());
     assert_eq!(again.directory.audit_after(0, 100).await, Ok(links.clone()));
     let receipt = done(&again, cast::end_user(1, cast::after(2))).await;
     assert_eq!(receipt.head, Position { generation: 1_900_000_001, seq: 2 }, "numbers go on");
+    assert_eq!(again.directory.resumed_from().await, Ok(before), "that is of the opening");
     let last = again.directory.audit_after(links.len() as u64, 100).await.expect("links");
     assert!(last[0].follows(&links.last().expect("a link").hash), "the chain goes on");
     drop(again);
@@ -369,7 +372,7 @@ async fn an_old_copy_that_is_put_back_brings_nobody_back_to_life() {
         assert_eq!((lines.len(), lines[0].entry.scope), (1, doorward_core::Scope::Realm));
         let links = stores.directory.audit_after(0, 100).await.expect("links");
         let last = &links.last().expect("a link").event;
-        assert_eq!(last.kind, doorward_core::audit::Kind::StoreRegressed);
+        assert_eq!(last.kind, Kind::StoreRegressed);
         let detail = last.detail.as_deref().expect("words");
         for part in [&marked.to_string(), "everybody is signed out", TO_DO_AGAIN] {
             assert!(detail.contains(part), "{part} is not in {detail}");
@@ -393,7 +396,7 @@ async fn an_old_copy_that_is_meant_signs_nobody_out_but_is_in_the_audit_log() {
     assert_eq!(suite::check(&stores, id, cast::after(10)).await, Ok(()));
     let links = stores.directory.audit_after(0, 100).await.expect("links");
     let last = &links.last().expect("a link").event;
-    assert_eq!(last.kind, doorward_core::audit::Kind::StoreRegressed);
+    assert_eq!(last.kind, Kind::StoreRegressed);
     let detail = last.detail.as_deref().expect("words");
     assert!(detail.contains(TO_DO_AGAIN) && !detail.contains("signed out"), "{detail}");
     drop(stores);
@@ -422,12 +425,10 @@ async fn an_old_copy_is_not_opened_by_who_has_no_say_in_it_and_is_left_as_it_is(
     assert_eq!(suite::check(&stores, id, cast::after(10)).await, Ok(()));
     drop(stores);
     assert_eq!(look().expect("it was said").regressed(), None);
-    fs::remove_file(folder.path().join("head.mark")).expect("a mark");
-    drop(look().expect("a lost mark says nothing"));
 }
 
 #[tokio::test]
-async fn a_crash_between_commit_and_mark_is_no_old_copy_and_a_lost_mark_says_nothing() {
+async fn a_crash_between_commit_and_mark_is_no_old_copy() {
     let folder = folder();
     let first = Stores::of(opened(&folder));
     suite::people(&first, 1).await;
@@ -435,11 +436,116 @@ async fn a_crash_between_commit_and_mark_is_no_old_copy_and_a_lost_mark_says_not
     done(&first, cast::end_user(1, cast::after(1))).await;
     let moved = fs::read(folder.path().join("head.mark")).expect("a mark");
     assert_ne!(mark, moved, "it is written with every commit that moves the feed");
+    let Position { generation, seq } = suite::head(&first).await;
     drop(first);
-    fs::write(folder.path().join("head.mark"), mark).expect("as it was before the crash");
-    assert_eq!(opened(&folder).regressed(), None);
-    for garbage in ["", "garbage"] {
-        fs::write(folder.path().join("head.mark"), garbage).expect("a file");
-        assert_eq!(opened(&folder).regressed(), None);
+    // The commit after the last one that is marked.
+    let head = u128::from(generation) << 64 | u128::from(seq + 1);
+    write(&folder.path().join("doorward.db"), &format!("UPDATE meta SET head = x'{head:032x}'"));
+    let again = opened(&folder);
+    assert_eq!((again.regressed(), again.unproven()), (None, None));
+}
+
+/// What the audit log tells of openings, newest last.
+async fn told(stores: &Stores) -> Vec<(Kind, String)> {
+    let links = stores.directory.audit_after(0, 1_000).await.expect("links");
+    let of_openings = links.into_iter().filter(|link| link.event.detail.is_some());
+    of_openings.map(|link| (link.event.kind, link.event.detail.unwrap_or_default())).collect()
+}
+
+/// Looks, as a verb does, and opens as a server does, twice; the server is told once that nobody can tell.
+async fn is_told_once(folder: &Path, why: Unproven) {
+    for _ in 0..2 {
+        let look = Sqlite::open_unless_old(folder, OPENING).expect("it opens");
+        assert_eq!((look.regressed(), look.unproven()), (None, Some(why)), "a look settles nothing");
+        let stores = Stores::of(look);
+        // It may write as much as it likes.
+        for _ in 0..100 {
+            done(&stores, cast::end_user(1, cast::after(1))).await;
+        }
+        assert_eq!(told(&stores).await, []);
     }
+    let server = Sqlite::open(folder, OPENING).expect("it opens");
+    assert_eq!((server.regressed(), server.unproven()), (None, Some(why)));
+    let stores = Stores::of(server);
+    assert_eq!(told(&stores).await, [(Kind::StoreUnproven, format!("{why}: {IF_OLD}; {TO_DO_AGAIN}"))]);
+    drop(stores);
+    let again = Sqlite::open(folder, OPENING).expect("it opens");
+    assert_eq!((again.regressed(), again.unproven()), (None, None), "once is enough");
+}
+
+#[tokio::test]
+async fn a_lost_mark_is_told_to_whoever_starts_a_server() {
+    for garbage in [None, Some(""), Some("garbage")] {
+        let folder = folder();
+        let first = Stores::of(opened(&folder));
+        suite::people(&first, 1).await;
+        drop(first);
+        let mark = folder.path().join("head.mark");
+        match garbage {
+            None => fs::remove_file(&mark).expect("a mark"),
+            Some(garbage) => fs::write(&mark, garbage).expect("a mark"),
+        }
+        is_told_once(folder.path(), Unproven::Missing).await;
+    }
+}
+
+/// Copies the files of a folder into another, over what is there: what `cp -a` does.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
+/// The mark agrees with the copy that it came with.
+#[tokio::test]
+async fn a_copy_that_is_put_back_with_its_mark_is_told_to_whoever_starts_a_server() {
+    for (removes, crashes) in [(true, false), (false, false), (true, true), (false, true)] {
+        let (folder, backup) = (self::folder(), self::folder());
+        let first = Stores::of(opened(&folder));
+        suite::people(&first, 1).await;
+        let session = suite::opened(&first, 1, Some(1)).await;
+        if crashes {
+            copy(folder.path(), backup.path());
+        }
+        drop(first);
+        if !crashes {
+            copy(folder.path(), backup.path());
+        }
+        let second = Stores::of(opened(&folder));
+        let ended = suite::load(&second, session.id).await;
+        done(&second, cast::end(&[&ended], cast::after(5))).await;
+        drop(second);
+        if removes {
+            fs::remove_dir_all(folder.path()).and_then(|()| fs::create_dir(folder.path())).expect("a folder");
+        }
+        copy(backup.path(), folder.path());
+        let server = opened(&folder);
+        assert_eq!((server.regressed(), server.unproven()), (None, Some(Unproven::Copied)), "{removes} {crashes}");
+        let stores = Stores::of(server);
+        assert_eq!(suite::check(&stores, session.id, cast::after(10)).await, Ok(()), "so somebody has to be told");
+        assert_eq!(told(&stores).await.len(), 1);
+    }
+    let (folder, moved) = (self::folder(), self::folder());
+    let first = Stores::of(opened(&folder));
+    suite::people(&first, 1).await;
+    drop(first);
+    copy(folder.path(), moved.path());
+    is_told_once(moved.path(), Unproven::Copied).await;
+    let original = opened(&folder);
+    assert_eq!((original.regressed(), original.unproven()), (None, None));
+}
+
+/// The newest mark beside an old copy, as on another machine: what it says counts, wherever it was written.
+#[tokio::test]
+async fn a_copied_mark_that_is_ahead_ends_everybody() {
+    let (folder, elsewhere) = (self::folder(), self::folder());
+    let id = put_back(&folder, true).await;
+    copy(folder.path(), elsewhere.path());
+    let server = opened(&elsewhere);
+    assert!(server.regressed().is_some() && server.unproven().is_none());
+    let stores = Stores::of(server);
+    assert!(suite::check(&stores, id, cast::after(10)).await.is_err());
+    drop(stores);
+    assert_eq!(opened(&elsewhere).unproven(), None);
 }

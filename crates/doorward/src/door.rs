@@ -8,6 +8,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use doorward_core::audit::{Actor, Event, Kind};
 use doorward_core::client::Client;
+use doorward_core::cursor::Bounds;
 use doorward_core::id::{ClientId, EventId, SessionId};
 use doorward_core::key::{Masters, Private};
 use doorward_core::policy::{RefreshPolicy, SKEW};
@@ -178,6 +179,7 @@ struct Inner {
     requests: crate::requests::Requests,
     uses: Uses,
     verifier: Verifier,
+    resumed_from: Position,
     watermark: Mutex<Watermark>,
     /// The latest time that was told before this start, as far as is known.
     told: Timestamp,
@@ -210,6 +212,7 @@ impl Door {
         let told = cached.feed().latest().max(realm.latest + SWEPT_EVERY);
         let began = Moment { up: clock.up(), latest: now.max(told) };
         let watermark = Watermark::begin(cached.head(), began);
+        let resumed_from = cached.stores().directory.resumed_from().await?;
         let throttle = Throttle::new(settings.throttle);
         throttle.restore(cached.stores().sessions.failures(ACCOUNTS as u32).await?);
         let terms = realm.terms.max(settings.feed.terms());
@@ -231,6 +234,7 @@ impl Door {
             latest: AtomicI64::new(now.millis()),
             requests: u64::from_be_bytes(first).into(),
             uses: Uses::default(),
+            resumed_from,
             watermark: Mutex::new(watermark),
             told,
             hub,
@@ -347,6 +351,11 @@ impl Door {
     /// Where the feed's watermark is.
     pub fn watermark(&self) -> Position {
         self.0.watermark.lock().unwrap_or_else(PoisonError::into_inner).through()
+    }
+
+    /// The places between which the feed moves that ends at this head.
+    pub fn bounds(&self, head: Position) -> Bounds {
+        Bounds { resumed_from: self.0.resumed_from, watermark: self.watermark(), head }
     }
 
     /// The time, for minting and opening.

@@ -93,6 +93,7 @@ impl Memory {
     pub fn reopened(&self, now: Timestamp, marked: Position) -> Result<Self, StoreError> {
         let mut state = self.read(State::clone)?;
         let Begun { head, lost } = generation::begin(state.head, marked, now);
+        state.resumed_from = state.head;
         state.head = head;
         if lost.is_some() {
             state.end_everybody(now);
@@ -201,6 +202,10 @@ impl Sessions for Memory {
 impl Directory for Memory {
     async fn head(&self) -> Result<Position, StoreError> {
         self.read(|state| state.head)
+    }
+
+    async fn resumed_from(&self) -> Result<Position, StoreError> {
+        self.read(|state| state.resumed_from)
     }
 
     async fn realm(&self) -> Result<Realm, StoreError> {

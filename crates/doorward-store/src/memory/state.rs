@@ -42,6 +42,7 @@ pub(super) struct State {
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
     pub(super) verifiers: BTreeMap<VerifierId, VerifierRecord>,
     pub(super) realm: Realm,
+    pub(super) resumed_from: Position,
 }
 
 /// What a change wrote: its receipt, before the head is known.
@@ -76,6 +77,7 @@ impl State {
             keys: BTreeMap::new(),
             verifiers: BTreeMap::new(),
             realm: Realm::default(),
+            resumed_from: head,
         }
     }
 

@@ -50,8 +50,9 @@ use doorward_core::verifier::VerifierRecord;
 use doorward_core::{Position, Timestamp};
 
 use self::lock::Lock;
+pub use self::mark::Unproven;
 use self::opening::OldCopy;
-pub use self::opening::{OpenError, TO_DO_AGAIN};
+pub use self::opening::{IF_OLD, OpenError, TO_DO_AGAIN};
 use self::readers::Readers;
 use self::scratch::Scratch;
 pub use self::writer::QUEUE as WRITER_QUEUE;
@@ -69,7 +70,9 @@ pub struct Sqlite {
     writer: Writer,
     database: [u8; 16],
     path: PathBuf,
+    resumed_from: Position,
     regressed: Option<Position>,
+    unproven: Option<Unproven>,
     _lock: Lock,
     _scratch: Option<Scratch>,
 }
@@ -106,17 +109,22 @@ impl Sqlite {
     }
 
     fn open_as(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result<Self, OpenError> {
-        let opening::Opened { lock, path, file, mark, database, regressed } =
+        let opening::Opened { lock, path, file, mark, database, resumed_from, regressed, unproven } =
             opening::open(folder, opening, old_copy)?;
         let readers = Readers::open(&path).map_err(|error| opening::refused(&path, error.into()))?;
         let writer =
             Writer::start(path.clone(), file, mark, database).map_err(|fault| opening::refused(&path, fault))?;
-        Ok(Self { readers, writer, database, path, regressed, _lock: lock, _scratch: None })
+        Ok(Self { readers, writer, database, path, resumed_from, regressed, unproven, _lock: lock, _scratch: None })
     }
 
     /// How far the feed had got before somebody put an old copy of the database back, if somebody did.
     pub const fn regressed(&self) -> Option<Position> {
         self.regressed
+    }
+
+    /// Why nobody can tell whether this is an old copy, if nobody can.
+    pub const fn unproven(&self) -> Option<Unproven> {
+        self.unproven
     }
 
     /// Opens an empty database that is gone when it is dropped, for tests: in memory where the system has a file system
@@ -184,6 +192,10 @@ impl Sessions for Sqlite {
 impl Directory for Sqlite {
     async fn head(&self) -> Result<Position, StoreError> {
         self.readers.ask(log::head)
+    }
+
+    async fn resumed_from(&self) -> Result<Position, StoreError> {
+        Ok(self.resumed_from)
     }
 
     async fn realm(&self) -> Result<Realm, StoreError> {

@@ -18,7 +18,7 @@ use super::cells::{Cells, placed};
 use super::fault::Fault;
 use super::lock::{self, Lock};
 use super::log::Tail;
-use super::mark::{self, Mark};
+use super::mark::{self, Mark, Unproven};
 use super::migrations::{self, APPLICATION};
 use super::{connection, log, realm_rows};
 use crate::{Opening, Origin};
@@ -130,6 +130,10 @@ pub enum OpenError {
 pub const TO_DO_AGAIN: &str = "keys, accounts, passwords, roles, clients and verifiers are as they were in the copy, and \
     what was killed, suspended, changed or removed since has to be done again";
 
+/// What follows if a database without a mark that proves anything is an old copy.
+pub const IF_OLD: &str = "nobody can tell whether this is the newest copy of the database; if it is not, sessions that were \
+    ended since are alive again, and `doorward sessions end --all` ends all there are";
+
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| String::from("another process"), |pid| format!("process {pid}"))
 }
@@ -152,7 +156,9 @@ pub(super) struct Opened {
     pub(super) file: Connection,
     pub(super) mark: Mark,
     pub(super) database: [u8; 16],
+    pub(super) resumed_from: Position,
     pub(super) regressed: Option<Position>,
+    pub(super) unproven: Option<Unproven>,
 }
 
 /// Opens a folder: takes its lock, looks at what is there, brings it to today's form, and begins a new generation of the
@@ -177,10 +183,14 @@ pub(super) fn open(folder: &Path, opening: Opening, old_copy: OldCopy) -> Result
     })?;
     let database = know(&mut file, opening).map_err(|fault| refused(&path, fault))?;
     let mut mark = Mark::open(folder, database).map_err(|error| io_error(&mark::path(folder), &error))?;
-    let begun = begin(&mut file, opening, mark.head(), old_copy);
-    let (head, regressed) = begun.map_err(|fault| refused(&path, fault))?;
-    mark.note(head);
-    Ok(Opened { lock, path, file, mark, database, regressed })
+    let begun = begin(&mut file, opening, &mark, old_copy).map_err(|fault| refused(&path, fault))?;
+    let Start { head, resumed_from, regressed, unproven, is_new } = begun;
+    if is_new || old_copy != OldCopy::IsRefused {
+        mark.renew(head).map_err(|error| io_error(&mark::path(folder), &error))?;
+    } else {
+        mark.note(head);
+    }
+    Ok(Opened { lock, path, file, mark, database, resumed_from, regressed, unproven })
 }
 
 /// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside it the same rights.
@@ -278,20 +288,29 @@ fn know(file: &mut Connection, opening: Opening) -> Result<[u8; 16], Fault> {
     Ok(database)
 }
 
+/// How a feed goes on.
+struct Start {
+    head: Position,
+    resumed_from: Position,
+    /// The mark, if it was ahead.
+    regressed: Option<Position>,
+    /// Why nobody knows whether it would have been.
+    unproven: Option<Unproven>,
+    is_new: bool,
+}
+
 /// Begins the next generation of the feed. If the mark is ahead of what is stored, an old copy was put back, and that is
-/// dealt with in the same step: a crash after it finds nothing left to do. Gives the head, and the mark if it was ahead.
-fn begin(
-    file: &mut Connection,
-    opening: Opening,
-    marked: Position,
-    old_copy: OldCopy,
-) -> Result<(Position, Option<Position>), Fault> {
+/// dealt with in the same step: a crash after it finds nothing left to do. Where the mark proves nothing, that is told.
+fn begin(file: &mut Connection, opening: Opening, mark: &Mark, old_copy: OldCopy) -> Result<Start, Fault> {
     let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let stored = log::head(&step)?;
-    let Begun { head, lost: regressed } = generation::begin(stored, marked, opening.now);
+    let openings: i64 = step.query_row("SELECT openings FROM meta", [], |row| row.get(0))?;
+    let is_new = openings == 0;
+    let Begun { head, lost: regressed } = generation::begin(stored, mark.head(), opening.now);
+    let unproven = mark.unproven().filter(|_| !is_new && regressed.is_none());
     step.execute("UPDATE meta SET head = ?1, openings = openings + 1", [placed(head)])?;
     let mut tail = Tail::read(&step)?;
-    if regressed.is_some() {
+    if let Some(marked) = regressed {
         let mut told = format!("the file ends at {stored}, and the feed had got to {marked}");
         if old_copy == OldCopy::EndsEverybody {
             let everybody = MoveRealm { draft: Draft::realm(Strength::Terminal) };
@@ -299,23 +318,24 @@ fn begin(
             tail.write_head(&step)?;
             told.push_str(": everybody is signed out");
         }
-        told.push_str("; ");
-        told.push_str(TO_DO_AGAIN);
-        let event = regression(&tail, opening, told);
-        tail.link(&step, &event)?;
+        tail.link(&step, &remark(&tail, opening, Kind::StoreRegressed, format!("{told}; {TO_DO_AGAIN}")))?;
+    }
+    if let Some(unproven) = unproven.filter(|_| old_copy != OldCopy::IsRefused) {
+        let told = format!("{unproven}: {IF_OLD}; {TO_DO_AGAIN}");
+        tail.link(&step, &remark(&tail, opening, Kind::StoreUnproven, told))?;
     }
     step.commit()?;
-    Ok((tail.head(), regressed))
+    Ok(Start { head: tail.head(), resumed_from: stored, regressed, unproven, is_new })
 }
 
-/// The event of an old copy. Its name follows from its place, because nobody draws here.
-fn regression(tail: &Tail, opening: Opening, told: String) -> Event {
+/// The event of an opening. Its name follows from its place, because nobody draws here.
+fn remark(tail: &Tail, opening: Opening, kind: Kind, told: String) -> Event {
     let mut id = [0; 16];
     let place = [&b"old copy"[..], &opening.database, &placed(tail.head())].concat();
     id.copy_from_slice(&digest(&SHA256, &place).as_ref()[..16]);
     Event {
         id: EventId::from_bytes(id),
-        kind: Kind::StoreRegressed,
+        kind,
         by: Actor::Doorward,
         who: None,
         session: None,

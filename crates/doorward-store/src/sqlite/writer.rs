@@ -153,6 +153,7 @@ impl Hand {
             // The next start finds all in one file. If not, it reads the log: nothing is lost.
             let _ = checkpoint(file, "PRAGMA wal_checkpoint(TRUNCATE)");
         }
+        self.mark.leave();
     }
 
     /// Commits a batch, all or nothing. A change that is to blame by itself is sorted out by committing each alone.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use doorward_core::barrier::{Barrier, Pinged, Wait, Who};
 use doorward_core::change::{DirectoryChange, SessionChange, Sweep, TrimFeed};
-use doorward_core::cursor::{Standing, acknowledged, lost, standing};
+use doorward_core::cursor::{Bounds, Standing, acknowledged, lost, standing};
 use doorward_core::policy::{ACCESS_LONGEST, RETENTION, SKEW};
 use doorward_core::relay::{Frame, Frames, Note, Notes};
 use doorward_core::watermark::{Moment, Watermark};
@@ -55,6 +55,7 @@ pub(crate) struct Server {
     latest: Timestamp,
     told: Timestamp,
     frames: Frames<Event>,
+    resumed_from: Position,
     written: Position,
     shelf: Option<(Snapshot, Lifetime)>,
     fault: Fault,
@@ -76,6 +77,7 @@ impl Server {
         Self {
             barrier: Barrier::begin(up, most),
             watermark: Watermark::begin(cached.head(), Moment { up, latest: told }),
+            resumed_from: memory.resumed_from().await.expect("a store"),
             written: cached.head(),
             frames: Frames::new(KEPT, 100_000),
             streams: BTreeMap::new(),
@@ -107,6 +109,10 @@ impl Server {
     pub(crate) fn time_to_mint(&mut self, now: i64) -> Option<Timestamp> {
         let wall = self.time(now);
         (self.latest - wall <= SKEW).then_some(wall)
+    }
+
+    fn bounds(&self, head: Position) -> Bounds {
+        Bounds { resumed_from: self.resumed_from, watermark: self.through(), head }
     }
 
     fn through(&self) -> Position {
@@ -160,7 +166,7 @@ impl Server {
         };
         let mut out = Out { who, node, id, next: 0, cursor: head, notes: Notes::since(self.clock.up(now)) };
         let mut events = vec![Event::Hello(hello)];
-        match standing(cursor, head, self.through()) {
+        match standing(cursor, self.bounds(head)) {
             Standing::Behind => out.cursor = cursor.unwrap_or(head),
             other => events.extend(lost(other, head)),
         }
@@ -171,7 +177,7 @@ impl Server {
     /// Answers a ping; `None` if it acknowledges what was never sent.
     pub(crate) async fn ping(&mut self, who: Who, ping: &Ping, now: i64) -> Option<Vec<Event>> {
         let published = self.head();
-        let stands = standing(Some(ping.applied), published, self.through());
+        let stands = standing(Some(ping.applied), self.bounds(published));
         if stands == Standing::Ahead {
             self.streams.retain(|_, out| out.who != who);
             return None;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use doorward_core::base64url;
 use doorward_core::key::Masters;
 use doorward_core::secret::Secret;
-use doorward_store::sqlite::{OpenError, Sqlite, TO_DO_AGAIN};
+use doorward_store::sqlite::{IF_OLD, OpenError, Sqlite, TO_DO_AGAIN};
 use doorward_store::{Opening, Origin, Stores};
 use zeroize::Zeroizing;
 
@@ -51,6 +51,9 @@ pub(super) fn open_to_serve(folder: &Path, origin: Origin, restored: bool) -> Re
     let opened = if restored { Sqlite::open_restored(folder, opening)? } else { Sqlite::open(folder, opening)? };
     if let Some(marked) = opened.regressed() {
         tracing::error!(%marked, restored, "the database is an old copy: the feed had got further; {TO_DO_AGAIN}");
+    }
+    if let Some(unproven) = opened.unproven() {
+        tracing::error!(restored, "{unproven}: {IF_OLD}; {TO_DO_AGAIN}");
     }
     Ok(opened)
 }

@@ -125,7 +125,7 @@ async fn stands(
     head: Position,
     from: &Origin,
 ) -> Standing {
-    let standing = standing(cursor, head, door.watermark());
+    let standing = standing(cursor, door.bounds(head));
     if let (Standing::Ahead | Standing::Newer, Some(cursor)) = (standing, cursor) {
         door.hub().counters.ahead.one();
         notice::ahead(door, verifier, cursor, head, from).await;

@@ -70,10 +70,11 @@ pub(super) async fn new_device(door: &Door, session: &Session, from: &Origin) {
     }
 }
 
-/// A verifier says that it knows more than there is: it makes that up, or our file went backwards.
+/// A verifier says that it knows more than there is, or what this file never held: it makes that up, or our file went
+/// backwards and whoever was ended since is alive again.
 pub(super) async fn ahead(door: &Door, verifier: &VerifierRecord, cursor: Position, head: Position, from: &Origin) {
     if door.watch().ahead(verifier.id, door.now()) {
-        tracing::warn!(verifier = %verifier.id, %cursor, %head, "a verifier knows more of the feed than there is");
+        tracing::error!(verifier = %verifier.id, %cursor, %head, "a verifier knows more of the feed than the database: if that is an old copy, whoever was ended since is alive again");
         tell(door, door.event(Kind::VerifierAhead, Actor::Nobody, from), |event| {
             event.detail = Some(format!("{} at {cursor}, the head is {head}", verifier.id));
         })

@@ -112,6 +112,7 @@ fn abuse(page: &mut Page, door: &Door) {
         ("new_device", counts.new_devices),
         ("refresh_reused", events(Kind::RefreshReused)),
         ("store_regressed", events(Kind::StoreRegressed)),
+        ("verifier_ahead", events(Kind::VerifierAhead)),
     ] {
         page.line(name, &[("kind", kind)], count);
     }

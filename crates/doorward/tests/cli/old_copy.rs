@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -53,6 +54,43 @@ fn a_verb_refuses_an_old_copy_and_leaves_it_to_the_start_of_the_server() {
     verb(&data, &["audit", "verify"]).expect(0);
     let server = Server::dev(&data, &[]);
     assert_eq!(server.who(&secret).status, 200, "it was said once");
+}
+
+/// The mark comes back with the database and agrees with it: nothing proves that the copy is old, and nothing that it is new.
+#[test]
+fn a_folder_that_is_put_back_whole_is_told_to_the_operator() {
+    let (place, data) = place();
+    let server = Server::dev(&data, &[]);
+    let secret = server.sign_in(ADA, PASSWORD, "demo-session").word("session_token");
+    server.stop(Signal::TERM);
+    let backup = place.path().join("backup");
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp");
+        assert!(copied.success());
+    };
+    copy(&data, &backup);
+    let server = Server::dev(&data, &[]);
+    assert!(!server.log().contains("nobody can tell"), "{}", server.log());
+    let bearer = format!("Bearer {secret}");
+    assert_eq!(server.call("DELETE", "/v1/session", &[("authorization", &bearer)], "").status, 200);
+    server.stop(Signal::TERM);
+    fs::remove_dir_all(&data).expect("a folder");
+    copy(&backup, &data);
+
+    verb(&data, &["users", "list"]).expect(0);
+    let server = Server::dev(&data, &[]);
+    assert_eq!(server.who(&secret).status, 200, "it is alive again, so somebody has to be told");
+    let listed = verb(&data, &["audit", "list", "--kind", "store.unproven"]).expect(0).stdout;
+    for told in [&server.log(), &listed] {
+        for part in ["nobody can tell", "doorward sessions end --all", "has to be done again"] {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+    }
+    verb(&data, &["sessions", "end", "--all"]).expect(0);
+    assert_eq!(server.who(&secret).status, 401);
+    server.stop(Signal::TERM);
+    let server = Server::dev(&data, &[]);
+    assert_eq!(server.log().matches("nobody can tell").count(), 1, "it was said once: {}", server.log());
 }
 
 /// The store is opened before the key is asked for: who forgot it must not have signed everybody out.

@@ -1,5 +1,7 @@
 //! The feed on the wire: what a verifier is told, when, and what it is refused.
 
+use std::sync::Arc;
+
 use doorward::door::Origin;
 use doorward::flows::clients::{self, Edit};
 use doorward::flows::{roles, verifiers};
@@ -14,6 +16,7 @@ use doorward_core::policy::RETENTION;
 use doorward_core::role::Roles;
 use doorward_core::secret::SecretKind;
 use doorward_core::{Key, Lifetime, Marks, Position, Scope, Strength, base64url};
+use doorward_store::{Directory as _, Stores};
 use doorward_verify::feed::{Bump, Event, Need};
 use serde_json::json;
 
@@ -166,6 +169,39 @@ async fn another_generation_is_told_by_a_bump_and_a_file_that_went_backwards_is_
     let told = links.iter().filter(|link| link.event.kind == Kind::VerifierAhead).count();
     assert_eq!(told, 1, "once a minute, however often it is said");
     assert_eq!(house.door.feed_counts().ahead, 3);
+}
+
+/// A disk or a machine that is set back as a whole brings its mark along; of that only verifiers know.
+#[tokio::test]
+async fn a_verifier_that_knows_what_came_after_the_copy_is_told_and_noticed() {
+    let house = House::memory().await;
+    let mut shop = listening(&house).await;
+    let copy = house.store().copied().expect("a copy");
+    let (_, token) = session(&house).await;
+    let ended = sign_out(&house, &token).await;
+    house.advance(Lifetime::from_secs(5));
+    let old = copy.head().await.expect("a head");
+    let now = house.door.now();
+    let set_back = house
+        .beside(|_| {
+            let memory = Arc::new(copy.reopened(now, old).expect("a store"));
+            Stores { sessions: memory.clone(), directory: memory }
+        })
+        .await;
+    let head = set_back.door.cached().head();
+    assert!(old < ended && ended < head, "its number alone says nothing");
+    let mut open = shop.open(&set_back, Some(old)).await;
+    assert_eq!(open.next().await, Event::Bump(Bump { head, reason: String::from("restart") }));
+    assert_eq!(set_back.door.feed_counts().ahead, 0, "it knows what the copy knows");
+    for known in [ended, Position { generation: old.generation + 1, seq: 0 }] {
+        let mut open = shop.open(&set_back, Some(known)).await;
+        assert_eq!(open.next().await, Event::Bump(Bump { head, reason: String::from("behind") }), "{known}");
+        assert_eq!(open.next().await, Event::Need(Need::Snapshot { head }));
+    }
+    assert_eq!(set_back.door.feed_counts().ahead, 2);
+    let links = set_back.door.directory().audit_after(0, 1000).await.expect("links");
+    let told = links.iter().find(|link| link.event.kind == Kind::VerifierAhead).expect("an event");
+    assert!(told.event.detail.as_deref().is_some_and(|told| told.contains(&ended.to_string())), "{told:?}");
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ impl Directory for Slow {
     async fn head(&self) -> Result<Position, StoreError> {
         self.directory.head().await
     }
+    async fn resumed_from(&self) -> Result<Position, StoreError> {
+        self.directory.resumed_from().await
+    }
     async fn realm(&self) -> Result<Realm, StoreError> {
         self.directory.realm().await
     }

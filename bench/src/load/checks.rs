@@ -29,23 +29,24 @@ impl Template {
     }
 }
 
-/// Of random sessions.
+/// Of random busy sessions.
 pub(super) struct Random {
     template: Template,
-    sessions: u64,
+    shuffle: Shuffle,
+    busy: u64,
     choice: Choice,
 }
 
 impl Random {
-    /// Among so many.
-    pub(super) fn new(port: u16, sessions: u64, seed: u64) -> Self {
-        Self { template: Template::new(port), sessions, choice: Choice::seeded(seed) }
+    /// Among so many, so many of them busy.
+    pub(super) fn new(port: u16, (sessions, busy): (u64, u64), seed: u64) -> Self {
+        Self { template: Template::new(port), shuffle: Shuffle::of(sessions), busy, choice: Choice::seeded(seed) }
     }
 }
 
 impl Script for Random {
     fn request(&mut self, _: usize, out: &mut Vec<u8>) -> bool {
-        self.template.write(self.choice.below(self.sessions), out);
+        self.template.write(self.shuffle.at(self.choice.below(self.busy)), out);
         true
     }
 
@@ -54,24 +55,24 @@ impl Script for Random {
     }
 }
 
-/// Of every session once.
+/// Of every busy session once.
 pub(super) struct Each {
     template: Template,
     shuffle: Shuffle,
-    sessions: u64,
+    busy: u64,
     next: u64,
 }
 
 impl Each {
-    /// Of so many.
-    pub(super) fn new(port: u16, sessions: u64) -> Self {
-        Self { template: Template::new(port), shuffle: Shuffle::of(sessions), sessions, next: 0 }
+    /// Among so many, so many of them busy.
+    pub(super) fn new(port: u16, (sessions, busy): (u64, u64)) -> Self {
+        Self { template: Template::new(port), shuffle: Shuffle::of(sessions), busy, next: 0 }
     }
 }
 
 impl Script for Each {
     fn request(&mut self, _: usize, out: &mut Vec<u8>) -> bool {
-        if self.next == self.sessions {
+        if self.next == self.busy {
             return false;
         }
         self.template.write(self.shuffle.at(self.next), out);

@@ -46,13 +46,17 @@ pub(crate) enum Asks {
     Random {
         /// How many there are.
         sessions: u64,
+        /// Of so many of them, which lie anywhere among all.
+        busy: u64,
         /// Another seed, another choice.
         seed: u64,
     },
-    /// `GET /v1/session` of every session once, in a shuffled order.
+    /// `GET /v1/session` of each busy session once, in a shuffled order.
     Each {
         /// How many there are.
         sessions: u64,
+        /// So many of them are busy, and lie anywhere among all.
+        busy: u64,
     },
     /// `POST /v1/sessions` with the right password, each connection in turn over people of its own.
     SignIn {
@@ -207,10 +211,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Trouble> {
     for errand in child::questions::<Errand>() {
         let errand = errand?;
         let outcome = match errand.asks {
-            Asks::Random { sessions, seed } => {
-                drive::drive(errand, &mut checks::Random::new(errand.port, sessions, seed))
+            Asks::Random { sessions, busy, seed } => {
+                drive::drive(errand, &mut checks::Random::new(errand.port, (sessions, busy), seed))
             }
-            Asks::Each { sessions } => drive::drive(errand, &mut checks::Each::new(errand.port, sessions)),
+            Asks::Each { sessions, busy } => {
+                drive::drive(errand, &mut checks::Each::new(errand.port, (sessions, busy)))
+            }
             Asks::SignIn { people } => drive::drive(errand, &mut sign_ins::SignIns::new(errand, people)),
             Asks::Steady { sessions, per_second } => steady::run(errand, sessions, per_second),
             Asks::Guess { each } => {

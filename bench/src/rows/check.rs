@@ -34,6 +34,8 @@ const CROWDED: f64 = 1.5;
 /// What a session at hand may take, in bytes, without the texts that are only told: its device, its person. Counted is what
 /// the process grows by when every session has been asked for once, less what a server grows by that keeps no records.
 const HOT: f64 = 200.0;
+/// So many sessions at most are asked for in the rounds: more cannot all be used within a minute. They lie anywhere among all.
+const BUSY: u64 = 1_000_000;
 /// A use is written down once in so long.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -47,7 +49,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     let empty = process::resident(bench.doorward.id)?;
     tell("check: every session once, from SQLite");
     wait_for_calm();
-    bench.walk(true)?;
+    bench.walk(options.sessions(), true)?;
     let full = process::resident(bench.doorward.id)?;
     for round in 0..options.rounds() {
         tell(&format!("check: round {} of {}", round + 1, options.rounds()));
@@ -76,7 +78,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
             grown as f64 / sessions,
         ),
         format!(
-            "the same requests take {:.0} MiB of a server that keeps no records (pages of the database, at most 80 MiB of \
+            "requests like these take {:.0} MiB of a server that keeps no records (pages of the database, at most 80 MiB of \
              them, and uses that wait to be written down): {each:.0} bytes a session are the records, with their tables \
              and all that lies idle between them",
             besides as f64 / 1048576.0,
@@ -100,7 +102,9 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
         judged(&format!("p99 at {CROWD} connections / bare hyper's"), &crowded.p99, &crowd.p99, CROWDED),
         Verdict::at_most("memory of a session at hand without texts that are only told, bytes", each - told, HOT),
     ];
-    let title = format!("GET /v1/session by cookie, random ids of {} live sessions", options.sessions());
+    let (all, busy) = (options.sessions(), options.sessions().min(BUSY));
+    let asked = if busy < all { format!(", of which {busy} anywhere among them are busy") } else { String::new() };
+    let title = format!("GET /v1/session by cookie, random ids of {all} live sessions{asked}");
     let lines = lines.into_iter().filter(|line| !line.cpu.is_empty()).collect();
     Ok(Row { title, notes, lines, verdicts, ..Row::default() })
 }
@@ -117,14 +121,15 @@ fn fill(options: &Options, folder: &Path) -> Result<f64, Trouble> {
 /// What it takes of a server to be asked by every session once, besides the records that it keeps: the same on a copy of
 /// the database, by a server that keeps none.
 fn besides_records(options: &Options, folder: &Path) -> Result<u64, Trouble> {
-    tell("check: every session once, of a server that keeps no records");
+    tell("check: a million sessions at most once, of a server that keeps no records");
     let copy = folder.join("forgetful");
     fs::create_dir(&copy)?;
     fs::copy(folder.join(DATABASE), copy.join(DATABASE))?;
     let server = Server::start(serve_doorward(options.sessions(), &copy, &["--forgetful"])?)?;
     let mut load = Started::start(&["load", copy.to_str().ok_or("a strange folder")?])?;
     let empty = process::resident(server.id)?;
-    let asks = Asks::Each { sessions: options.sessions() };
+    // What they take is pages of the database, which are bounded; so this many are enough.
+    let asks = Asks::Each { sessions: options.sessions(), busy: options.sessions().min(BUSY) };
     let (port, process) = (server.port, server.id);
     load.ask::<_, Outcome>(&Errand { port, process, connections: CONNECTIONS, seconds: f64::MAX, asks })?;
     process::quiet(process)?;
@@ -157,6 +162,7 @@ impl Server {
 
 struct Bench {
     sessions: u64,
+    busy: u64,
     run: f64,
     doorward: Server,
     /// Another Doorward, with few sessions.
@@ -194,6 +200,7 @@ impl Bench {
         ];
         Ok(Self {
             sessions: options.sessions(),
+            busy: options.sessions().min(BUSY),
             run: options.seconds(),
             hyper: Server::start(Started::start(&["serve-hyper", path])?)?,
             axum: Server::start(Started::start(&["serve-axum", path])?)?,
@@ -213,28 +220,28 @@ impl Bench {
         if self.walked.0.elapsed() + Duration::from_secs_f64(2.0 * self.run + 4.0) > MINUTE {
             thread::sleep((MINUTE + Duration::from_secs(1)).saturating_sub(self.walked.1.elapsed()));
             wait_for_calm();
-            self.walk(false)?;
+            self.walk(self.busy, false)?;
         }
         wait_for_calm();
         let seed = 0x5eed + round;
-        let (doorward, hyper, all) = (&self.doorward, &self.hyper, self.sessions);
-        for (place, server, connections, sessions) in [
+        let (doorward, hyper, all) = (&self.doorward, &self.hyper, (self.sessions, self.busy));
+        for (place, server, connections, (sessions, busy)) in [
             (2, doorward, CONNECTIONS, all),
             (7, doorward, CROWD, all),
             (0, hyper, CONNECTIONS, all),
             (6, hyper, CROWD, all),
             (1, &self.axum, CONNECTIONS, all),
-            (5, &self.small, CONNECTIONS, FEW),
+            (5, &self.small, CONNECTIONS, (FEW, FEW)),
         ] {
             let Server { port, id: process, .. } = *server;
             if place == 5 {
                 // So that none is used for the first time in its minute.
-                let asks = Asks::Each { sessions };
+                let asks = Asks::Each { sessions, busy };
                 let walk = Errand { port, process, connections, seconds: f64::MAX, asks };
                 self.load.ask::<_, Outcome>(&walk)?;
                 process::quiet(process)?;
             }
-            let asks = Asks::Random { sessions, seed };
+            let asks = Asks::Random { sessions, busy, seed };
             let errand = Errand { port, process, connections, seconds: self.run, asks };
             let outcome: Outcome = self.load.ask(&errand)?;
             note(&mut self.lines[place], &outcome, outcome.cpu_each())?;
@@ -245,13 +252,13 @@ impl Bench {
         Ok(())
     }
 
-    /// Uses every session once, and counts what that costs until the server is quiet again: the use of each is written
+    /// Uses so many sessions once, and counts what that costs until the server is quiet again: the use of each is written
     /// down behind the answer.
-    fn walk(&mut self, cold: bool) -> Result<(), Trouble> {
+    fn walk(&mut self, busy: u64, cold: bool) -> Result<(), Trouble> {
         let (port, process) = (self.doorward.port, self.doorward.id);
         let before = process::cpu(process)?;
         let began = Instant::now();
-        let asks = Asks::Each { sessions: self.sessions };
+        let asks = Asks::Each { sessions: self.sessions, busy };
         let errand = Errand { port, process, connections: CONNECTIONS, seconds: f64::MAX, asks };
         let outcome: Outcome = self.load.ask(&errand)?;
         self.walked = (began, Instant::now());

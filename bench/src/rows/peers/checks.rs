@@ -79,7 +79,7 @@ impl Checks {
         let empty = process::resident(process)?;
         let reply = folder.join("reply.json");
         fs::write(&reply, serde_json::to_vec(&check::real_reply(port)?)?)?;
-        let asks = Asks::Random { sessions: extent.many, seed: 0x5eed };
+        let asks = Asks::Random { sessions: extent.many, busy: extent.many, seed: 0x5eed };
         let load = Started::start(&["load", text(folder)?])?;
         let doorward = Asked::new("Doorward, session at hand", (process, port), load, asks);
         let mut scene = Scene { parts, folder, reply, servers: vec![server], asked: Vec::new() };
@@ -142,7 +142,7 @@ impl Checks {
         let (process, port) = (self.doorward.process, self.doorward.port);
         let before = process::cpu(process)?;
         self.walked = Instant::now();
-        let asks = Asks::Each { sessions: self.sessions };
+        let asks = Asks::Each { sessions: self.sessions, busy: self.sessions };
         let errand = Errand { port, process, connections: CONNECTIONS, seconds: f64::MAX, asks };
         let outcome: Outcome = self.doorward.load.ask(&errand)?;
         let spent = process::quiet(process)? - before;

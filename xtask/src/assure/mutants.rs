@@ -1,8 +1,8 @@
 //! Mutants: lines of the rules are changed one at a time, and the room's tests must notice.
 //!
 //! Each is first shown to the tests that cost least, of few cases, built without optimisation; what they let pass, and what
-//! ran out of time, is shown to all tests of the room. Most of what a run costs is building, so the first round builds
-//! little.
+//! ran out of time, is shown to others, and in the end to all tests of the room. Most of what a run costs is building, so the
+//! first round builds little: the tests inside verify alone notice four of five.
 //!
 //! What survives although nothing is wrong with the tests is explained in `xtask/mutants.txt`, a line for each:
 //! `FILE: MUTATION | REASON`. An explanation that no survivor needs is refused, as in the ratchet.
@@ -32,19 +32,21 @@ pub(crate) struct Target {
     per_core: usize,
     /// How many seconds the tests may take at least, also where that is many times what they usually take.
     patience: u32,
-    rounds: [Round; 2],
+    rounds: &'static [Round],
 }
 
-/// A round of tests: which programs are built with what, and which tests run.
+/// A round of tests: which programs are built with what, which tests run, and how.
 #[derive(Debug)]
 struct Round {
     built: &'static [&'static str],
     tests: &'static [&'static str],
+    how: How,
 }
 
 /// How the tests of a round are built, and how many cases those of random input try; all of theirs, if it does not say.
-const HOW: [&[(&str, &str)]; 2] =
-    [&[("CARGO_PROFILE_DEV_OPT_LEVEL", "0"), ("PROPTEST_CASES", "32")], &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1")]];
+type How = &'static [(&'static str, &'static str)];
+const QUICKLY: How = &[("CARGO_PROFILE_DEV_OPT_LEVEL", "0"), ("PROPTEST_CASES", "32")];
+const WHOLLY: How = &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1")];
 
 /// Refresh and session of core.
 pub(crate) static CORE: Target = Target {
@@ -58,9 +60,13 @@ pub(crate) static CORE: Target = Target {
     left_out: &[],
     per_core: 1,
     patience: 30,
-    rounds: [
-        Round { built: &["--lib", "--test=refresh_rule", "--test=refresh_token"], tests: &["--skip", "watermark"] },
-        Round { built: &["--tests"], tests: &[] },
+    rounds: &[
+        Round {
+            built: &["--lib", "--test=refresh_rule", "--test=refresh_token"],
+            tests: &["--skip", "watermark"],
+            how: QUICKLY,
+        },
+        Round { built: &["--tests"], tests: &[], how: WHOLLY },
     ],
 };
 
@@ -72,9 +78,10 @@ pub(crate) static VERIFY: Target = Target {
     left_out: IO,
     per_core: 1,
     patience: 30,
-    rounds: [
-        Round { built: &["--lib", "--test=proofs"], tests: SLOW },
-        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[] },
+    rounds: &[
+        Round { built: &["--lib"], tests: SLOW, how: QUICKLY },
+        Round { built: &["--lib", "--test=proofs"], tests: SLOW, how: QUICKLY },
+        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[], how: WHOLLY },
     ],
 };
 
@@ -87,12 +94,13 @@ pub(crate) static FOLLOW: Target = Target {
     // These tests mostly wait, and where something never comes, twenty seconds each.
     per_core: 3,
     patience: 120,
-    rounds: [
+    rounds: &[
         Round {
             built: &["--lib", "--test=proofs", "--features=layer"],
             tests: &["follow", "layer", "--test-threads=16"],
+            how: QUICKLY,
         },
-        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[] },
+        Round { built: &["--lib", "--test=proofs", "--features=layer"], tests: &[], how: WHOLLY },
     ],
 };
 
@@ -195,21 +203,22 @@ impl Tally {
     }
 }
 
-/// Both rounds over a target.
+/// All rounds over a target.
 fn change(workspace: &Workspace, target: &Target, outcome: &mut Outcome) -> Result<Tally, String> {
     let folder = workspace.target().join("assure").join(target.folder);
     // What an earlier run noticed is noticed again, or not.
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut tally = Tally::default();
-    for (number, (round, how)) in target.rounds.iter().zip(HOW).enumerate() {
-        // Few are left for the second, and it builds more: one after the other, in one folder.
-        let jobs = if number == 0 { target.at_a_time() } else { 1 };
+    let last = target.rounds.len().saturating_sub(1);
+    for (number, round) in target.rounds.iter().enumerate() {
+        // Few are left for the last, and it builds more: one after the other, in one folder.
+        let jobs = if number == last { 1 } else { target.at_a_time() };
         let mut command = mutants(workspace, target, round, (&folder, jobs));
         if number > 0 {
             command.arg("--iterate");
         }
-        command.args(["--", "--"]).args(round.tests).envs(how.iter().copied());
+        command.args(["--", "--"]).args(round.tests).envs(round.how.iter().copied());
         // It ends with an error if anything survived; what did is judged later.
         let ended = listen(command, outcome);
         let list = |name: &str| fs::read_to_string(folder.join("mutants.out").join(name));

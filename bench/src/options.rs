@@ -46,6 +46,10 @@ pub(crate) struct Options {
     /// Where the databases are made; a folder of its own in it is removed at the end.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
+    /// A folder that the database of the session check is kept in: ten million sessions take a quarter of an hour to make.
+    /// It is filled if it is new, and has to hold as many as are asked for otherwise.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
     /// A Redis or Valkey server to compare with, if it is not found by its name.
     #[arg(long, value_name = "FILE")]
     pub(crate) redis: Option<PathBuf>,

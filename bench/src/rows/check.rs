@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -44,11 +44,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Measures.
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> {
-    let folder = options.keep.clone().unwrap_or_else(|| folder.join("check"));
-    fs::create_dir_all(&folder)?;
-    for of_before in [FORGETFUL, SMALL] {
-        drop(fs::remove_dir_all(folder.join(of_before)));
-    }
+    let folder = place(options, folder)?;
     let filling = fill(options, &folder)?;
     let besides = besides_records(options, &folder)?;
     let mut bench = Bench::start(options, &folder)?;
@@ -116,6 +112,16 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
     let title = format!("GET /v1/session by cookie, random ids of {all} live sessions{asked}");
     let lines = lines.into_iter().filter(|line| !line.cpu.is_empty()).collect();
     Ok(Row { title, notes, lines, verdicts, ..Row::default() })
+}
+
+/// Where the database is, or will be, without what an earlier run made beside it.
+fn place(options: &Options, folder: &Path) -> Result<PathBuf, Trouble> {
+    let folder = options.keep.clone().unwrap_or_else(|| folder.join("check"));
+    fs::create_dir_all(&folder)?;
+    for of_before in [FORGETFUL, SMALL] {
+        drop(fs::remove_dir_all(folder.join(of_before)));
+    }
+    Ok(folder)
 }
 
 /// Makes the database, in a process that ends with it: memory of the filling is nobody's memory.

@@ -33,6 +33,13 @@ pub(crate) fn printed(mut command: Command) -> Result<String, String> {
     }
 }
 
+/// What a program says at the workspace's root, without the space around it; nothing if it fails.
+pub(crate) fn asked(workspace: &Workspace, program: &str, args: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(&workspace.root);
+    printed(command).ok().map(|said| said.trim().to_owned())
+}
+
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let name = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();

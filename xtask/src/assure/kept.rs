@@ -8,32 +8,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use super::outcome::{Outcome, Verdict};
 use super::table::{Proof, Work};
-use crate::cargo::printed;
+use crate::cargo::{asked, cargo, printed};
 use crate::workspace::Workspace;
 
 /// What every proof is of, besides crates.
 const EVERY: [&str; 3] = ["Cargo.toml", "Cargo.lock", ".cargo"];
 /// Those of the server are also of the services that are there for people to read: some of them run.
 const SERVICES: (&str, &str) = ("doorward", "examples");
-/// How it is run and judged, for tests, for coverage and for mutants. (What is done with mutants is in the table.)
+/// How it is run and judged, for tests, for coverage and for mutants.
 const TESTS: &[&str] = &["xtask/src/assure/tests.rs"];
 const COVERAGE: &[&str] = &["xtask/src/assure/coverage.rs"];
-const MUTANTS: &[&str] = &["xtask/mutants.txt"];
+const MUTANTS: &[&str] = &["xtask/src/assure/mutants.rs", "xtask/mutants.txt"];
 
 /// Of what something is a proof now: what git calls the content of each path, the compiler, and what is run. `None` if a path
 /// has changes that git has no name for.
 pub(crate) fn subject(workspace: &Workspace, proof: &Proof) -> Option<String> {
-    let ask = |program: &str, words: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(words).current_dir(&workspace.root);
-        printed(command).ok().map(|said| said.trim().to_owned())
-    };
-    let paths = paths(workspace, proof);
+    let ask = |program: &str, words: &[&str]| asked(workspace, program, words);
+    let paths = paths(workspace, proof)?;
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     if !ask("git", &[&["status", "--porcelain", "--"], paths.as_slice()].concat())?.is_empty() {
         return None;
@@ -45,32 +40,28 @@ pub(crate) fn subject(workspace: &Workspace, proof: &Proof) -> Option<String> {
 }
 
 /// The files and folders that decide what comes out.
-fn paths(workspace: &Workspace, proof: &Proof) -> BTreeSet<String> {
-    let (packages, how) = match &proof.work {
+fn paths(workspace: &Workspace, proof: &Proof) -> Option<BTreeSet<String>> {
+    let (packages, how): (Vec<&str>, _) = match &proof.work {
         Work::Tests(runs) => (runs.iter().map(|run| run.package).collect(), TESTS),
         Work::Optimised(run) => (vec![run.package], TESTS),
         Work::Coverage => (vec!["doorward"], COVERAGE),
         Work::Mutants(target) => (vec![target.package], MUTANTS),
     };
     let mut crates = BTreeSet::new();
-    packages.into_iter().for_each(|package| stands_on(workspace, package, &mut crates));
-    let more = crates.contains(SERVICES.0).then_some(SERVICES.1);
+    for package in packages {
+        crates.extend(stands_on(workspace, package)?);
+    }
+    let more = crates.iter().any(|package| package == SERVICES.0).then_some(SERVICES.1);
     let fixed = EVERY.iter().chain(how).copied().chain(more).map(str::to_owned);
-    fixed.chain(crates.iter().map(|package| format!("crates/{package}"))).collect()
+    Some(fixed.chain(crates.iter().map(|package| format!("crates/{package}"))).collect())
 }
 
-/// A crate of ours and every other that its manifest names, and theirs.
-fn stands_on(workspace: &Workspace, package: &str, found: &mut BTreeSet<String>) {
-    if !found.insert(package.to_owned()) {
-        return;
-    }
-    let manifest = workspace.root.join(format!("crates/{package}/Cargo.toml"));
-    for line in fs::read_to_string(manifest).unwrap_or_default().lines() {
-        let name: String = line.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '-').collect();
-        if name.starts_with("doorward-") {
-            stands_on(workspace, &name, found);
-        }
-    }
+/// A crate of ours and every other of ours that it or its tests are built with, as cargo knows them.
+fn stands_on(workspace: &Workspace, package: &str) -> Option<BTreeSet<String>> {
+    let words = ["tree", "--package", package, "--edges", "all", "--all-features", "--prefix", "none"];
+    let tree = printed(cargo(workspace, &words)).ok()?;
+    let names = tree.lines().filter_map(|line| line.split_whitespace().next());
+    Some(names.filter(|name| name.starts_with("doorward")).map(str::to_owned).collect())
 }
 
 /// Writes down what held of a subject. The facts say where and when.
@@ -176,18 +167,21 @@ mod tests {
         let workspace = Workspace::find().unwrap_or_else(|why| panic!("{why}"));
         let of = |name: &str| {
             let proof = PROOFS.iter().find(|proof| proof.name == name).unwrap_or_else(|| panic!("{name}"));
-            paths(&workspace, proof).into_iter().collect::<Vec<_>>().join(" ")
+            paths(&workspace, proof).expect("cargo knows").into_iter().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(
             of("kills"),
             ".cargo Cargo.lock Cargo.toml crates/doorward crates/doorward-core crates/doorward-store \
              crates/doorward-verify examples xtask/src/assure/tests.rs"
         );
-        assert_eq!(of("mutants of verify"), ".cargo Cargo.lock Cargo.toml crates/doorward-verify xtask/mutants.txt");
+        assert_eq!(
+            of("mutants of verify"),
+            ".cargo Cargo.lock Cargo.toml crates/doorward-verify xtask/mutants.txt xtask/src/assure/mutants.rs"
+        );
         assert!(of("mutants of core").contains("crates/doorward-core crates/doorward-verify xtask"));
         assert!(of("histories").contains("crates/doorward-store") && !of("histories").contains("examples"));
         for proof in &PROOFS {
-            for path in paths(&workspace, proof) {
+            for path in paths(&workspace, proof).expect("cargo knows") {
                 assert!(workspace.has(&path), "{}: {path}", proof.name);
             }
         }

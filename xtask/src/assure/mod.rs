@@ -16,10 +16,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 use std::time::Instant;
 
-use crate::cargo::{cargo, printed, tools};
+use crate::cargo::{asked, cargo, printed, tools};
 use crate::workspace::Workspace;
 use outcome::{Outcome, Verdict};
 use table::{PROOFS, Proof, Work};
@@ -148,15 +147,9 @@ fn write(workspace: &Workspace, report: &Report) -> Result<(), String> {
 
 /// On what, of what, and when.
 fn facts(workspace: &Workspace) -> BTreeMap<&'static str, String> {
-    let said = |mut command: Command| {
-        command.current_dir(&workspace.root);
-        printed(command).map_or_else(|_| String::from("unknown"), |text| text.trim().to_owned())
-    };
-    let ask = |program: &str, words: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(words);
-        said(command)
-    };
+    let unknown = || String::from("unknown");
+    let ask = |program: &str, words: &[&str]| asked(workspace, program, words).unwrap_or_else(unknown);
+    let tool = printed(cargo(workspace, &["--version"])).map_or_else(|_| unknown(), |text| text.trim().to_owned());
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -166,7 +159,7 @@ fn facts(workspace: &Workspace) -> BTreeMap<&'static str, String> {
         ("machine", format!("{cores} × {}", cpu.map_or("unknown", |(_, name)| name.trim()))),
         ("system", ask("uname", &["-sr"])),
         ("compiler", ask("rustc", &["--version"])),
-        ("cargo", said(cargo(workspace, &["--version"]))),
+        ("cargo", tool),
         ("commit", if changed { format!("{commit}, with changes") } else { commit }),
         ("date", ask("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("load at the beginning", fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned()),

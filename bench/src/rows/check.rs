@@ -107,11 +107,16 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
         judged(&format!("p99 at {CROWD} connections / bare hyper's"), &crowded.p99, &crowd.p99, CROWDED),
         Verdict::at_most("memory of a session at hand without texts that are only told, bytes", each - told, HOT),
     ];
-    let (all, busy) = (options.sessions(), options.sessions().min(BUSY));
+    let (all, busy) = (options.sessions(), busy(options.sessions()));
     let asked = if busy < all { format!(", of which {busy} anywhere among them are busy") } else { String::new() };
     let title = format!("GET /v1/session by cookie, random ids of {all} live sessions{asked}");
     let lines = lines.into_iter().filter(|line| !line.cpu.is_empty()).collect();
     Ok(Row { title, notes, lines, verdicts, ..Row::default() })
+}
+
+/// How many of so many sessions are asked for in the rounds.
+fn busy(sessions: u64) -> u64 {
+    sessions.min(BUSY)
 }
 
 /// Where the database is, or will be, without what an earlier run made beside it.
@@ -144,7 +149,7 @@ fn besides_records(options: &Options, folder: &Path) -> Result<u64, Trouble> {
     let mut load = Started::start(&["load", copy.to_str().ok_or("a strange folder")?])?;
     let empty = process::resident(server.id)?;
     // What they take is pages of the database, which are bounded; so this many are enough.
-    let asks = Asks::Each { sessions: options.sessions(), busy: options.sessions().min(BUSY) };
+    let asks = Asks::Each { sessions: options.sessions(), busy: busy(options.sessions()) };
     let (port, process) = (server.port, server.id);
     load.ask::<_, Outcome>(&Errand { port, process, connections: CONNECTIONS, seconds: f64::MAX, asks })?;
     process::quiet(process)?;
@@ -177,7 +182,6 @@ impl Server {
 
 struct Bench {
     sessions: u64,
-    busy: u64,
     run: f64,
     doorward: Server,
     /// Another Doorward, with few sessions.
@@ -215,7 +219,6 @@ impl Bench {
         ];
         Ok(Self {
             sessions: options.sessions(),
-            busy: options.sessions().min(BUSY),
             run: options.seconds(),
             hyper: Server::start(Started::start(&["serve-hyper", path])?)?,
             axum: Server::start(Started::start(&["serve-axum", path])?)?,
@@ -235,11 +238,11 @@ impl Bench {
         if self.walked.0.elapsed() + Duration::from_secs_f64(2.0 * self.run + 4.0) > MINUTE {
             thread::sleep((MINUTE + Duration::from_secs(1)).saturating_sub(self.walked.1.elapsed()));
             wait_for_calm();
-            self.walk(self.busy, false)?;
+            self.walk(busy(self.sessions), false)?;
         }
         wait_for_calm();
         let seed = 0x5eed + round;
-        let (doorward, hyper, all) = (&self.doorward, &self.hyper, (self.sessions, self.busy));
+        let (doorward, hyper, all) = (&self.doorward, &self.hyper, (self.sessions, busy(self.sessions)));
         for (place, server, connections, (sessions, busy)) in [
             (2, doorward, CONNECTIONS, all),
             (7, doorward, CROWD, all),

@@ -83,8 +83,7 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Row, Trouble> 
         ),
         format!("of these, {told:.0} bytes are the texts that are only told: device, address, e-mail address, name"),
     ];
-    // One that was kept was filled by another run.
-    if filling > 1.0 {
+    if let Some(filling) = filling {
         let rate = sessions / filling;
         notes.push(format!(
             "filling through the store's own changes took {filling:.1} s ({rate:.0} sessions a second)"
@@ -129,8 +128,9 @@ fn place(options: &Options, folder: &Path) -> Result<PathBuf, Trouble> {
     Ok(folder)
 }
 
-/// Makes the database, in a process that ends with it: memory of the filling is nobody's memory.
-fn fill(options: &Options, folder: &Path) -> Result<f64, Trouble> {
+/// Makes the database, in a process that ends with it: memory of the filling is nobody's memory. How long it took, in
+/// seconds; nothing if another run has made it.
+fn fill(options: &Options, folder: &Path) -> Result<Option<f64>, Trouble> {
     tell(&format!("check: filling a database with {} sessions", options.sessions()));
     let mut filler = serve_doorward(options.sessions(), folder, &["--only-fill"])?;
     let ready: Ready = filler.hear()?;

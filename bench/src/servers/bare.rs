@@ -89,7 +89,7 @@ pub(super) fn serve(accept: impl Fn(TcpStream) + Send + 'static) -> Result<(), T
             accept(stream);
         }
     });
-    child::say(&Ready { port, filling: 0.0 })?;
+    child::say(&Ready { port, filling: None })?;
     child::until_the_end();
     Ok(())
 }

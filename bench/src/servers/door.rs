@@ -41,7 +41,7 @@ pub(crate) fn serve_doorward(wanted: &Stock) -> Result<(), Trouble> {
     if fresh && wanted.verifier {
         runtime.block_on(stock::register(&door, &wanted.folder))?;
     }
-    let filling = since.elapsed().as_secs_f64();
+    let filling = fresh.then(|| since.elapsed().as_secs_f64());
     if wanted.only_fill {
         return child::say(&Ready { port: 0, filling });
     }

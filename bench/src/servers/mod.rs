@@ -33,8 +33,8 @@ pub(crate) const MASTER_TEXT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw
 pub(crate) struct Ready {
     /// The port on loopback; 0 if it only made something.
     pub(crate) port: u16,
-    /// How long filling took, in seconds.
-    pub(crate) filling: f64,
+    /// How long filling took, in seconds, if anything was filled.
+    pub(crate) filling: Option<f64>,
 }
 
 /// A reply to be given again and again: what Doorward itself answered.

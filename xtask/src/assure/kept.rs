@@ -41,11 +41,11 @@ pub(crate) fn subject(workspace: &Workspace, proof: &Proof) -> Option<String> {
 
 /// The files and folders that decide what comes out.
 fn paths(workspace: &Workspace, proof: &Proof) -> Option<BTreeSet<String>> {
-    let (packages, how): (Vec<&str>, _) = match &proof.work {
+    let (packages, how): (BTreeSet<&str>, _) = match &proof.work {
         Work::Tests(runs) => (runs.iter().map(|run| run.package).collect(), TESTS),
-        Work::Optimised(run) => (vec![run.package], TESTS),
-        Work::Coverage => (vec!["doorward"], COVERAGE),
-        Work::Mutants(target) => (vec![target.package], MUTANTS),
+        Work::Optimised(run) => (BTreeSet::from([run.package]), TESTS),
+        Work::Coverage => (BTreeSet::from(["doorward"]), COVERAGE),
+        Work::Mutants(target) => (BTreeSet::from([target.package]), MUTANTS),
     };
     let mut crates = BTreeSet::new();
     for package in packages {
